@@ -1,0 +1,27 @@
+"""Person re-identification with Keras: networks, training, retrieval, and export to the camera."""
+
+import importlib
+from typing import Any
+
+from keras_reid.errors import ReIDError
+
+__version__ = "0.1.0"
+
+# Submodules are imported when first used, so that `import keras_reid` costs next to nothing and needs no TensorFlow.
+_SUBMODULES = ("data", "evaluation", "export", "fidelity", "layers", "losses", "networks", "pictures", "training", "zoo")
+
+__all__ = ["ReIDError", "ReIDModel", "__version__", *_SUBMODULES]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _SUBMODULES:
+        return importlib.import_module(f"keras_reid.{name}")
+    if name == "ReIDModel":
+        from keras_reid.model import ReIDModel
+
+        return ReIDModel
+    raise AttributeError(f"module 'keras_reid' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
