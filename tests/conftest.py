@@ -23,7 +23,7 @@ def repository() -> Path:
 
 @pytest.fixture(scope="session")
 def shared(repository: Path) -> Path:
-    """The folder of shared material beside the checkout, or where KERAS_REID_SHARED says; the test is skipped without it."""
+    """Shared material beside the checkout, or where KERAS_REID_SHARED says; the test is skipped without it."""
     folder = Path(os.environ.get("KERAS_REID_SHARED", repository / "../shared")).resolve()
     if not folder.is_dir():
         pytest.skip(f"needs the shared material, looked for at {folder} (KERAS_REID_SHARED)")
