@@ -1,0 +1,30 @@
+"""Which images of a batch show the same person."""
+
+from typing import Any
+
+from keras import ops
+
+from keras_reid.errors import ReIDError
+
+
+def same_identity(labels: Any, features: Any) -> Any:
+    """Boolean (B, B): whether images i and j of the batch carry the same label; the diagonal is true.
+
+    Args:
+        labels: (B,) or (B, 1) identity labels.
+        features: (B, D) embeddings, looked at for their shape only.
+
+    Raises:
+        ReIDError: the two are not one label and one embedding an image.
+    """
+    if len(features.shape) != 2:
+        raise ReIDError(
+            f"Expected one embedding an image, shape (batch, dimensions). Received: {tuple(features.shape)}."
+        )
+    if len(labels.shape) not in (1, 2) or (len(labels.shape) == 2 and labels.shape[1] != 1):
+        raise ReIDError(
+            "Expected one integer label an image, shape (batch,) or (batch, 1); one-hot labels need an argmax first. "
+            f"Received: {tuple(labels.shape)}."
+        )
+    labels = ops.reshape(labels, (-1,))
+    return ops.expand_dims(labels, 1) == ops.expand_dims(labels, 0)

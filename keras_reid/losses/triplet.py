@@ -1,0 +1,106 @@
+"""Batch-hard triplet loss: every image against its farthest own and its nearest other.
+
+Hermans, Beyer and Leibe, "In Defense of the Triplet Loss for Person Re-Identification", 2017, Eq. 5 and Sec. 2.
+"""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_reid.errors import ReIDError
+from keras_reid.losses.pairs import same_identity
+
+DISTANCES = ("euclidean", "squared_euclidean", "cosine")
+
+
+@keras.saving.register_keras_serializable(package="keras_reid")
+class BatchHardTriplet(keras.losses.Loss):
+    """Triplet loss with the hardest positive and the hardest negative of the batch for every anchor.
+
+    For anchor a with hardest positive p (the farthest image of the same identity) and hardest negative n (the nearest
+    image of any other), the loss is `max(0, d(a, p) - d(a, n) + margin)`, or `log(1 + exp(d(a, p) - d(a, n)))` with the
+    soft margin. It wants batches of P identities × K images each.
+
+    - The anchor counts among its own positives, as in the paper's Eq. 5: an identity with one image in the batch has
+      d(a, p) = 0 and is only pushed away from others.
+    - A batch of a single identity has no negative, where the paper says nothing: then d(a, n) = d(a, p), so that the
+      loss is the margin (log 2 with the soft one) and the gradient is zero, as in tensorflow-addons.
+    - The pairs are found by similarity products and their distances then computed from the differences, so that images
+      that nearly coincide keep an exact distance, and matrix products of reduced precision (TF32) cannot disturb it.
+      Two images that coincide give a zero gradient instead of the square root's infinite one.
+    - Computed in float32 under every dtype policy.
+    - Under `tf.distribute` each replica looks for the hardest pairs among its own images and the losses are averaged:
+      choose P and K for the batch of one replica, not for the global one.
+
+    Example:
+    ```python
+    labels, embeddings = np.array([1, 1, 2]), np.array([[0, 0], [3, 4], [0, 1]])
+    BatchHardTriplet(margin=0.3)(labels, embeddings)  # the mean of 5 - 1 + 0.3, 5 - √18 + 0.3 and max(0, 0 - 1 + 0.3)
+    ```
+
+    Args:
+        margin: number ≥ 0 by which a negative should be farther than a positive, or `"soft"`. Defaults to 0.3.
+        distance: `"euclidean"`, `"squared_euclidean"` or `"cosine"` (1 − cosine of the angle). Defaults to
+            `"euclidean"`.
+        reduction: as for every `keras.losses.Loss`. Defaults to the mean over the batch.
+        name: of the loss. Defaults to `"batch_hard_triplet"`.
+
+    Call arguments:
+        y_true: (B,) or (B, 1) identity labels. Keras casts them to float32, so they must lie below 2²⁴.
+        y_pred: (B, D) embeddings.
+
+    Returns: the loss of each anchor, (B,), reduced by `reduction` when the loss object is called.
+
+    Raises:
+        ReIDError: a margin or distance that is none of the above, or labels and embeddings of other shapes.
+    """
+
+    def __init__(
+        self,
+        margin: float | str = 0.3,
+        distance: str = "euclidean",
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "batch_hard_triplet",
+    ) -> None:
+        super().__init__(name=name, reduction=reduction, dtype="float32")
+        number = isinstance(margin, (int, float)) and not isinstance(margin, bool)
+        if margin != "soft" and not (number and 0 <= margin < float("inf")):
+            raise ReIDError(f"`margin` must be a number of at least 0, or 'soft'. Received: {margin!r}.")
+        if distance not in DISTANCES:
+            raise ReIDError(f"`distance` must be one of {', '.join(DISTANCES)}. Received: {distance!r}.")
+        self.margin = margin
+        self.distance = distance
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        features = ops.cast(y_pred, "float32")
+        same = same_identity(y_true, features)
+        if self.distance == "cosine":
+            features = ops.normalize(features, axis=-1)
+        positive, negative = _hardest(features, same)
+        gap = self._distance(features, positive) - self._distance(features, negative)
+        return ops.softplus(gap) if self.margin == "soft" else ops.relu(gap + self.margin)
+
+    def _distance(self, features: Any, partner: Any) -> Any:
+        """Distance of each image from its partner, (B,)."""
+        squared = ops.sum(ops.square(features - ops.take(features, partner, axis=0)), axis=-1)
+        if self.distance == "cosine":
+            return squared / 2  # |a − b|² = 2 − 2 a·b for unit vectors
+        if self.distance == "squared_euclidean":
+            return squared
+        apart = squared > 0
+        return ops.where(apart, ops.sqrt(ops.where(apart, squared, 1.0)), 0.0)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "margin": self.margin, "distance": self.distance}
+
+
+def _hardest(features: Any, same: Any) -> tuple[Any, Any]:
+    """Index of the farthest image of the same and of the nearest of another identity for each image, (B,) and (B,)."""
+    features = ops.stop_gradient(features - ops.mean(features, axis=0))  # centred, the products cancel less
+    squares = ops.sum(ops.square(features), axis=-1)
+    # The anchor's own square shifts its whole row and so changes no choice.
+    farness = ops.expand_dims(squares, 0) - 2 * ops.matmul(features, ops.transpose(features))
+    positive = ops.argmax(ops.where(same, farness, -float("inf")), axis=-1)
+    negative = ops.argmin(ops.where(same, float("inf"), farness), axis=-1)
+    return positive, ops.where(ops.all(same, axis=-1), positive, negative)

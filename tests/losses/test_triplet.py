@@ -1,0 +1,166 @@
+"""Batch-hard triplet loss: numbers worked by hand, edges of the definition, gradients, Keras' conventions."""
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from keras import ops
+
+from keras_reid import ReIDError
+from keras_reid.losses import BatchHardTriplet
+
+# Identity 1 at (0, 0) and (3, 4), identity 2 at (0, 1): distances 5, 1 and √18.
+LABELS = np.array([1, 1, 2])
+FEATURES = np.array([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]], "float32")
+ROOT18 = 18**0.5
+
+
+def per_anchor(margin, labels, features, **options):
+    return ops.convert_to_numpy(BatchHardTriplet(margin, reduction=None, **options)(labels, features))
+
+
+def gradient(loss, labels, features):
+    """Gradient of the loss at `features`, through a layer's weight so that it is the same code on every backend."""
+    layer = keras.layers.Embedding(len(features), features.shape[1])
+    layer.build()
+    layer.set_weights([features])
+    optimizer = keras.optimizers.SGD(1.0)
+    model = keras.Sequential([layer, keras.layers.Flatten()])
+    model.compile(optimizer, loss)
+    model.train_on_batch(np.arange(len(features))[:, None], labels)
+    return features - layer.get_weights()[0]
+
+
+@pytest.mark.parametrize(
+    ("distance", "margin", "expected"),
+    [
+        ("euclidean", 0.3, [5 - 1 + 0.3, 5 - ROOT18 + 0.3, 0.0]),
+        ("euclidean", 2, [6.0, 5 - ROOT18 + 2, 1.0]),  # the lone image has itself as its positive: 0 − 1 + 2
+        ("squared_euclidean", 0.3, [25 - 1 + 0.3, 25 - 18 + 0.3, 0.0]),
+        ("euclidean", "soft", np.log1p(np.exp([4, 5 - ROOT18, -1]))),
+    ],
+)
+def test_by_hand(distance, margin, expected):
+    np.testing.assert_allclose(per_anchor(margin, LABELS, FEATURES, distance=distance), expected, rtol=1e-6)
+
+
+def test_cosine_by_hand():
+    features = np.array([[2.0, 0.0], [0.0, 3.0], [5.0, 5.0]], "float32")  # 90° between the two of identity 1, 45° to 2
+    near = 1 - 0.5**0.5
+    expected = [1 - near + 0.3, 1 - near + 0.3, 0 - near + 0.3]
+    np.testing.assert_allclose(per_anchor(0.3, LABELS, features, distance="cosine"), expected, rtol=1e-6)
+
+
+def test_the_mean_over_anchors_and_sample_weights():
+    expected = np.array([4.3, 5.3 - ROOT18, 0.0])
+    loss = BatchHardTriplet()
+    assert float(loss(LABELS, FEATURES)) == pytest.approx(expected.mean(), rel=1e-6)
+    weights = np.array([1.0, 0.0, 1.0])
+    assert float(loss(LABELS, FEATURES, sample_weight=weights)) == pytest.approx((expected * weights).mean(), rel=1e-6)
+
+
+def test_labels_with_a_trailing_axis_are_the_same():
+    np.testing.assert_array_equal(per_anchor(0.3, LABELS[:, None], FEATURES), per_anchor(0.3, LABELS, FEATURES))
+
+
+@pytest.mark.parametrize(("margin", "expected"), [(0.3, 0.3), ("soft", np.log(2))])
+def test_one_identity_gives_the_margin_and_no_gradient(margin, expected):
+    labels = np.array([7, 7, 7])
+    np.testing.assert_allclose(per_anchor(margin, labels, FEATURES), [expected] * 3, rtol=1e-6)
+    np.testing.assert_array_equal(gradient(BatchHardTriplet(margin), labels, FEATURES), np.zeros((3, 2)))
+
+
+def test_one_image_gives_the_margin():
+    np.testing.assert_allclose(per_anchor(0.3, np.array([1]), FEATURES[:1]), [0.3], rtol=1e-6)
+
+
+def test_gradient_by_hand():
+    # Anchor 0: (f1−f0)/5 pulls, (f2−f0)/1 pushes; anchor 1: pulls from 0 along (3,4)/5, pushes from 2 along (3,3)/√18.
+    pull, diagonal = np.array([0.6, 0.8]), np.array([0.5, 0.5]) ** 0.5
+    up = np.array([0.0, 1.0])
+    expected = np.stack([-2 * pull + up, 2 * pull - diagonal, -up + diagonal]) / 3
+    np.testing.assert_allclose(gradient(BatchHardTriplet(0.3), LABELS, FEATURES), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("distance", ["euclidean", "squared_euclidean", "cosine"])
+@pytest.mark.parametrize("margin", [0.3, "soft"])
+def test_images_that_coincide_have_finite_gradients(distance, margin):
+    features = np.ones((4, 3), "float32")
+    slopes = gradient(BatchHardTriplet(margin, distance), np.array([1, 1, 2, 2]), features)
+    np.testing.assert_allclose(slopes, np.zeros((4, 3)), atol=1e-7)
+
+
+def test_soft_margin_does_not_overflow():
+    features = np.array([[0.0], [1000.0], [1.0]], "float32")
+    np.testing.assert_allclose(
+        per_anchor("soft", LABELS, features), [999.0, 1.0 + np.log1p(np.exp(-1)), np.log1p(np.exp(-1))]
+    )
+
+
+def test_close_images_far_from_the_origin_keep_their_distance():
+    # |a|² + |b|² − 2ab in float32 would be off by about 2 here.
+    features = np.array([[4096.0], [4096.25], [4100.0]], "float32")
+    expected = [0.25 - 4 + 5, 0.25 - 3.75 + 5, 0 - 3.75 + 5]
+    np.testing.assert_allclose(per_anchor(5, LABELS, features), expected, rtol=1e-6)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 12), st.integers(1, 5), st.sampled_from([0.0, 0.3, 2.5]))
+def test_against_loops(seed, count, identities, margin):
+    generator = np.random.default_rng(seed)
+    labels = generator.integers(0, identities, count)
+    features = generator.normal(size=(count, 6)).astype("float32")
+    expected = []
+    for anchor in range(count):
+        distances = [float(np.linalg.norm(features[anchor] - other)) for other in features]
+        own = max(d for d, label in zip(distances, labels, strict=True) if label == labels[anchor])
+        others = [d for d, label in zip(distances, labels, strict=True) if label != labels[anchor]]
+        expected.append(max(0.0, own - min(others, default=own) + margin))
+    np.testing.assert_allclose(per_anchor(margin, labels, features), expected, atol=1e-5)
+
+
+def test_float16_features_are_computed_in_float32():
+    features = (FEATURES * 100).astype("float16")  # the squares overflow float16
+    losses = BatchHardTriplet(0.3, reduction=None)(LABELS, features)
+    assert keras.backend.standardize_dtype(losses.dtype) == "float32"
+    np.testing.assert_allclose(losses, [400.3, 500.3 - 100 * ROOT18, 0.0], rtol=1e-6)
+
+
+def test_large_labels_stay_apart():
+    labels = np.array([2**24 - 2, 2**24 - 2, 2**24 - 1])
+    np.testing.assert_array_equal(per_anchor(0.3, labels, FEATURES), per_anchor(0.3, LABELS, FEATURES))
+
+
+def test_config_round_trip():
+    loss = BatchHardTriplet("soft", distance="cosine", reduction="sum", name="hardest")
+    again = keras.losses.deserialize(keras.losses.serialize(loss))
+    assert isinstance(again, BatchHardTriplet)
+    assert again.get_config() == loss.get_config()
+    assert float(again(LABELS, FEATURES[:, ::-1])) == float(loss(LABELS, FEATURES[:, ::-1]))
+
+
+@pytest.mark.parametrize("margin", [-0.1, float("nan"), float("inf"), "hard", None, True])
+def test_bad_margin(margin):
+    with pytest.raises(ReIDError) as error:
+        BatchHardTriplet(margin)
+    assert str(error.value) == f"`margin` must be a number of at least 0, or 'soft'. Received: {margin!r}."
+
+
+def test_bad_distance():
+    with pytest.raises(ReIDError) as error:
+        BatchHardTriplet(distance="manhattan")
+    expected = "`distance` must be one of euclidean, squared_euclidean, cosine. Received: 'manhattan'."
+    assert str(error.value) == expected
+
+
+def test_bad_shapes():
+    with pytest.raises(ReIDError) as error:
+        BatchHardTriplet()(np.eye(3), FEATURES)
+    assert str(error.value) == (
+        "Expected one integer label an image, shape (batch,) or (batch, 1); one-hot labels need an argmax first. "
+        "Received: (3, 3)."
+    )
+    with pytest.raises(ReIDError) as error:
+        BatchHardTriplet()(LABELS, FEATURES[None])
+    assert str(error.value) == "Expected one embedding an image, shape (batch, dimensions). Received: (1, 3, 2)."
