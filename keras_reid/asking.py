@@ -1,0 +1,107 @@
+"""What a trained model is asked for: embeddings, attention and retrieval figures. `ReIDModel`'s methods call these."""
+
+import warnings
+
+import numpy as np
+
+from keras_reid.data.images import load_images
+from keras_reid.errors import ReIDError
+
+
+def embed(model, images, batch_size, flip, on_error, progress) -> np.ndarray:
+    """See `ReIDModel.embed`."""
+    vectors = [
+        _embed_pixels(model, pixels, flip) for pixels in _blocks(model, images, batch_size, on_error, progress)
+    ]
+    if not vectors:
+        return np.zeros((0, model.embedding_size), "float32")
+    vectors = np.concatenate(vectors)
+    if not np.isfinite(vectors).all():
+        bad = int((~np.isfinite(vectors)).any(axis=1).sum())
+        raise ReIDError(
+            f"The embeddings of {bad} of {len(vectors)} pictures hold NaN or infinity: the weights of {model.name!r} are "
+            "damaged or its training diverged. Load good weights, or train with a lower learning rate."
+        )
+    return vectors
+
+
+def attention(model, images, batch_size) -> dict[str, np.ndarray]:
+    """See `ReIDModel.attention`."""
+    found: dict[str, list[np.ndarray]] = {}
+    for pixels in _blocks(model, images, batch_size, "raise", False):
+        outputs = model._maps(pixels.astype("float32"))
+        for name, value in outputs.items():
+            found.setdefault(name, []).append(_readable(name, _numpy(value), model._region_scales))
+    return {name: np.concatenate(values) for name, values in sorted(found.items())}
+
+
+def evaluate_retrieval(model, data, batch_size, flip, rerank, progress) -> dict[str, float]:
+    """See `ReIDModel.evaluate_retrieval`."""
+    from keras_reid.evaluation import evaluate
+
+    for split in ("query", "gallery"):
+        if not hasattr(data, split):
+            raise ReIDError(
+                "`evaluate_retrieval` expects a data set with query and gallery, as keras_reid.data.load returns it. "
+                f"Received: {type(data).__name__}"
+            )
+    vectors = {
+        name: embed(model, split.paths, batch_size, flip, "raise", progress)
+        for name, split in (("query", data.query), ("gallery", data.gallery))
+    }
+    return evaluate(
+        vectors["query"],
+        data.query.identities,
+        data.query.cameras,
+        vectors["gallery"],
+        data.gallery.identities,
+        data.gallery.cameras,
+        rerank=rerank,
+    )
+
+
+def _blocks(model, images, batch_size, on_error, progress):
+    """Yield uint8 pixels (n, height, width, 3) of at most `batch_size` pictures each."""
+    if isinstance(images, str) or hasattr(images, "__fspath__") or (hasattr(images, "ndim") and images.ndim == 3):
+        images = [images]
+    starts = range(0, len(images), batch_size)
+    if progress:
+        from rich.progress import track
+
+        starts = track(starts, description="Embedding")
+    for start in starts:
+        pixels, _, skipped = load_images(images[start : start + batch_size], model.image_size, on_error=on_error)
+        for name, reason in skipped:
+            warnings.warn(f"{name} was left out: {reason}", stacklevel=4)
+        if len(pixels):
+            yield pixels
+
+
+def _embed_pixels(model, pixels, flip):
+    # Padded to a power of two: the compiled step is then reused, where every new batch size would compile another.
+    padded = np.zeros((1 << (len(pixels) - 1).bit_length(), *pixels.shape[1:]), pixels.dtype)
+    padded[: len(pixels)] = pixels
+    vectors = _numpy(model.predict_on_batch(padded))
+    if flip:
+        vectors = vectors + _numpy(model.predict_on_batch(padded[:, :, ::-1]))
+        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    return vectors[: len(pixels)]
+
+
+def _readable(name, value, region_scales):
+    """Drop axes of length 1, and turn regions' centres into boxes."""
+    if name in region_scales:
+        centres = (value + 1) / 2
+        half = np.asarray(region_scales[name], "float32") / 2
+        return np.concatenate([centres - half, centres + half], axis=-1)
+    if name.endswith(".spatial"):
+        return value[..., 0]
+    if name.endswith(".channel"):
+        return value[:, 0, 0]
+    return value
+
+
+def _numpy(tensor) -> np.ndarray:
+    import keras
+
+    return np.asarray(keras.ops.convert_to_numpy(tensor), "float32")

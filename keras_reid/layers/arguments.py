@@ -1,0 +1,19 @@
+"""Checks that the layers of this folder share."""
+
+from keras_reid.errors import ReIDError
+
+
+def check_map(layer: str, shape: tuple) -> None:
+    """Raise unless `shape` is that of a feature map with known channels."""
+    if len(shape) != 4 or shape[-1] is None:
+        raise ReIDError(
+            f"{layer} expects a feature map of shape (batch, height, width, channels) with known channels. "
+            f"Received: shape={tuple(shape)}"
+        )
+
+
+def check_positive(layer: str, **values: int | float) -> None:
+    """Raise unless every argument is a number above 0."""
+    for name, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+            raise ReIDError(f"{layer} expects `{name}` above 0. Received: {name}={value!r}")

@@ -1,0 +1,81 @@
+"""Hard regional attention of the harmonious attention module (Li et al., HAN, section 3.2 (II), Fig. 2d)."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_reid.errors import ReIDError
+from keras_reid.layers.arguments import check_positive
+
+
+def stacked_centres(regions: int) -> np.ndarray:
+    """Centres of `regions` equal bands from head to feet, (regions, 2) as (y, x) in [-1, 1]; ∓0.75, ∓0.25 for four."""
+    y = (2 * np.arange(regions) + 1) / regions - 1
+    return np.stack([y, np.zeros(regions)], axis=1).astype("float32")
+
+
+@keras.saving.register_keras_serializable(package="keras_reid")
+class HardAttention(keras.layers.Layer):
+    """Where the regions of a person are: a position for each of T regions of fixed size.
+
+    The mean over space (shared with the channel attention, Eq. 5), one dense layer of 2·T·channels weights and tanh:
+    the centre of each region (t_y, t_x in Eq. 7), −1 and 1 being the borders of the map, so that a region may reach
+    over the border where a person is cut off. Starts with zero weights and a bias that stacks the regions evenly from
+    head to feet; the paper leaves the initialisation open, and random positions hardly learn.
+
+    Example:
+        >>> positions = keras_reid.layers.HardAttention(regions=4)(keras.random.normal((2, 40, 16, 128)))
+        >>> positions.shape
+        (2, 4, 2)
+
+    Args:
+        regions: How many regions, T. Defaults to 4.
+        learned: Whether the positions are learnt; if not they stay stacked for every image and there are no weights
+            (the networks without hard attention of Table 9). Defaults to True.
+
+    Input: (batch, height, width, channels), or (batch, channels) where the mean over space is at hand already.
+    Output: (batch, regions, 2), float32, as (y, x) in [-1, 1].
+
+    Raises:
+        ReIDError: `regions` is not above 0, or the number of channels is unknown.
+
+    Source: Li, Zhu, Gong: Scalable Person Re-Identification by Harmonious Attention, section 3.2, Eq. 7.
+    """
+
+    def __init__(self, regions: int = 4, learned: bool = True, **kwargs):
+        super().__init__(**kwargs)
+        check_positive("HardAttention", regions=regions)
+        self.regions = regions
+        self.learned = learned
+
+    def build(self, input_shape):
+        if input_shape[-1] is None:
+            raise ReIDError(f"HardAttention expects a known number of channels. Received: shape={tuple(input_shape)}")
+        if self.learned:
+            start = np.arctanh(stacked_centres(self.regions)).ravel().tolist()
+            # float32 whatever the policy: half precision would place a region only to a tenth of a pixel.
+            self.locate = keras.layers.Dense(
+                2 * self.regions,
+                activation="tanh",
+                kernel_initializer="zeros",
+                bias_initializer=lambda shape, dtype=None: ops.convert_to_tensor(start, dtype=dtype),
+                dtype="float32",
+                name="locate",
+            )
+            self.locate.build((input_shape[0], input_shape[-1]))
+
+    def call(self, inputs):
+        signature = ops.mean(inputs, axis=(1, 2)) if len(inputs.shape) == 4 else inputs
+        if self.learned:
+            return ops.reshape(self.locate(signature), (-1, self.regions, 2))
+        nothing = ops.cast(0 * signature[:, :1, None], "float32")  # (batch, 1, 1): gives the batch its size
+        return nothing + ops.convert_to_tensor(stacked_centres(self.regions)[None])
+
+    def compute_output_spec(self, inputs):
+        return keras.KerasTensor((inputs.shape[0], self.regions, 2), dtype="float32")
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], self.regions, 2)
+
+    def get_config(self):
+        return {**super().get_config(), "regions": self.regions, "learned": self.learned}

@@ -1,0 +1,269 @@
+"""The one model class: an embedding network that knows how to be trained, asked and looked into."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_reid.errors import ReIDError
+
+
+class ReIDModel(keras.Model):
+    """An embedding network: pictures of people in, one vector of length 1 a picture out.
+
+    A subclass is one network. It says in `graph` how features come from pictures; this class adds normalisation of the
+    pixels, the embedding, one classifier a branch where `identities` is given, and what users call. The result is an
+    ordinary functional Keras model: `summary`, `save`, `keras.models.load_model`, `save_weights`, `get_layer`, callbacks
+    and use inside another model work as with any other.
+
+    - `model(images)` is the embedding, whether training or not. Images are RGB, uint8 or float from 0 to 255.
+    - `model({"images": images})`, a training batch, is what the losses need, a dict with `"<branch>"`, the classifier's
+      logits, and `"<branch>_features"`, the branch's feature before it is normalised.
+
+    Args:
+        options: What `graph` gets, among it "input_shape"; every entry is an argument of the subclass.
+        identities: Number of training identities; adds one classifier a branch. Defaults to None: no heads.
+        **kwargs: `name` and `trainable`, as for every Keras model.
+    """
+
+    # Training as the network's paper has it; subclasses override. Milestones are fractions of all epochs.
+    milestones: tuple[float, ...] = ()
+
+    def __init__(self, options: dict[str, Any], identities: int | None = None, **kwargs):
+        if identities is not None and (isinstance(identities, bool) or int(identities) != identities or identities < 1):
+            raise ReIDError(f"`identities` is the number of people to train on, at least 1. Received: {identities!r}")
+        images = keras.Input(options["input_shape"], name="images")
+        # A multiplication and a subtraction, not a `Rescaling` layer: preprocessing layers inside a network switch what
+        # follows them into training mode.
+        features, maps = self.graph(options, images * (1 / 127.5) - 1.0)
+        parts = [keras.layers.UnitNormalization(dtype="float32", name=f"{name}.unit")(x) for name, x in features.items()]
+        embedding = keras.layers.Concatenate(dtype="float32", name="join")(parts) if len(parts) > 1 else parts[0]
+        super().__init__(inputs=images, outputs=embedding * (len(parts) ** -0.5), **kwargs)
+
+        self._options = dict(options)
+        self._branches = tuple(features)
+        self._region_scales = {name: value[1] for name, value in maps.items() if isinstance(value, tuple)}
+        tensors = {name: value[0] if isinstance(value, tuple) else value for name, value in maps.items()}
+        self._features = keras.Function(images, features, name="features")
+        self._maps = keras.Function(images, {**tensors, **features}, name="maps")
+        self.augmentation: keras.layers.Layer | None = None
+        self.identities = identities
+        for branch in self._branches if identities else ():
+            head = keras.layers.Dense(
+                identities,
+                use_bias=False,
+                kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
+                dtype="float32",
+                name=f"{branch}.head",
+            )
+            head.build(features[branch].shape)
+            setattr(self, f"{branch}_head", head)
+
+    @staticmethod
+    def graph(options: dict[str, Any], images: keras.KerasTensor) -> tuple[dict, dict]:
+        """Build the network.
+
+        Args:
+            options: As the constructor got them.
+            images: (batch, height, width, 3), from −1 to 1.
+
+        Returns:
+            The branches' features, name -> (batch, length); and what `attention` shows, name -> tensor, or
+            name -> (positions, size) for the centres of regions in [-1, 1] and their size as a share of the picture.
+        """
+        raise NotImplementedError(f"a network defines graph(options, images); {__class__.__name__} is none itself")
+
+    def call(self, inputs, training=None, mask=None):
+        if not isinstance(inputs, dict):
+            return super().call(inputs, training=training, mask=mask)
+        if self.identities is None:
+            raise ReIDError(
+                "The model has no identity heads to train. Build it with as many as there are people in the training "
+                'set, e.g. keras_reid.zoo.load("han_small", identities=data.train.number_of_identities).'
+            )
+        images = ops.cast(inputs["images"], "float32")
+        if training and self.augmentation is not None:
+            images = self.augmentation(images, training=True)
+        features = self._features(images)
+        logits = {branch: getattr(self, f"{branch}_head")(features[branch]) for branch in self._branches}
+        return {**logits, **{f"{branch}_features": ops.cast(features[branch], "float32") for branch in self._branches}}
+
+    def compute_output_spec(self, inputs, training=None, mask=None):
+        if not isinstance(inputs, dict):
+            return super().compute_output_spec(inputs, training=training, mask=mask)
+        batch = inputs["images"].shape[0]
+        lengths = {branch: self.identities for branch in self._branches}
+        lengths |= {f"{branch}_features": self.embedding_size // len(self._branches) for branch in self._branches}
+        return {name: keras.KerasTensor((batch, length), dtype="float32") for name, length in lengths.items()}
+
+    @property
+    def input_spec(self):
+        """None: besides pictures the model takes training batches, which Keras' check would turn away."""
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of the pictures the network takes."""
+        return tuple(self._options["input_shape"][:2])
+
+    @property
+    def embedding_size(self) -> int:
+        """Length of the embedding."""
+        return self.output_shape[-1]
+
+    @property
+    def branches(self) -> tuple[str, ...]:
+        """Names of the branches, each with a feature and, for training, a classifier of its own."""
+        return self._branches
+
+    def get_config(self) -> dict[str, Any]:
+        return {**self._options, "identities": self.identities, "name": self.name, "trainable": self.trainable}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        return cls(**config)
+
+    # Asking
+
+    def embed(
+        self,
+        images,
+        batch_size: int = 64,
+        flip: bool = False,
+        on_error: str = "raise",
+        progress: bool = False,
+    ) -> np.ndarray:
+        """Embed pictures of any size.
+
+        Args:
+            images: One H×W×3 array (uint8, or float from 0 to 255), one path, a list of either, or an (N, H, W, 3) array.
+            batch_size: Pictures a step; memory grows with it. Defaults to 64.
+            flip: Whether to average over each picture and its mirror. Defaults to False.
+            on_error: "raise", or "skip" to leave unreadable pictures out, with a warning that names them.
+            progress: Whether to show a progress bar. Defaults to False.
+
+        Returns:
+            (N, D) float32, rows of length 1, in the order of `images`.
+
+        Raises:
+            ReIDError: a picture cannot be read, or is no picture; or the network returns NaN.
+        """
+        from keras_reid.asking import embed
+
+        return embed(self, images, batch_size, flip, on_error, progress)
+
+    def attention(self, images, batch_size: int = 64) -> dict[str, np.ndarray]:
+        """What the network looks at.
+
+        Args:
+            images: As for `embed`.
+            batch_size: Pictures a step. Defaults to 64.
+
+        Returns:
+            By name, the first axis being the pictures: every branch's feature, e.g. "global"; and for each level
+            "level1.spatial" (N, h, w), "level1.channel" (N, c), "level1.soft" (N, h, w, c) and "level1.regions",
+            (N, T, 4) as top, left, bottom, right in shares of the picture, which a region may leave.
+        """
+        from keras_reid.asking import attention
+
+        return attention(self, images, batch_size)
+
+    def evaluate_retrieval(
+        self, data, batch_size: int = 64, flip: bool = False, rerank: bool = False, progress: bool = False
+    ) -> dict[str, float]:
+        """Search every query of `data` in its gallery.
+
+        Args:
+            data: What `keras_reid.data.load` returns.
+            batch_size: Pictures a step. Defaults to 64.
+            flip: Whether to average over each picture and its mirror. Defaults to False.
+            rerank: Whether to re-rank by k-reciprocal encoding. Defaults to False.
+            progress: Whether to show a progress bar. Defaults to False.
+
+        Returns:
+            "rank1", "rank5", "rank10", "mAP" and "mINP", from 0 to 1.
+        """
+        from keras_reid.asking import evaluate_retrieval
+
+        return evaluate_retrieval(self, data, batch_size, flip, rerank, progress)
+
+    # Training
+
+    def default_optimizer(self) -> keras.optimizers.Optimizer:
+        """The optimizer of the network's paper."""
+        raise NotImplementedError("a network names its paper's optimizer")
+
+    def compile(self, optimizer=None, loss=None, loss_weights=None, metrics=None, **kwargs) -> None:
+        """Keras' `compile`, with the paper's optimizer and losses where none are given.
+
+        Args:
+            optimizer: As in Keras. Defaults to the paper's; its learning rate then falls at the paper's milestones,
+                scaled to the number of epochs that `fit` gets.
+            loss: "cross_entropy" (the default), "triplet" or "cross_entropy+triplet", on every branch; or, as in Keras, a
+                dict from the names that a training batch gives out ("global", "global_features", …) to losses.
+            loss_weights: As in Keras, by the same names.
+            metrics: As in Keras. Defaults to the accuracy of every classifier.
+            **kwargs: As in Keras.
+
+        Raises:
+            ReIDError: an unknown name of a loss.
+        """
+        from keras_reid.losses import branch_losses
+
+        self._falls_at_milestones = optimizer is None
+        if loss is None or (isinstance(loss, str) and "+" in loss) or loss in ("cross_entropy", "triplet"):
+            loss = branch_losses(loss or "cross_entropy", self._branches)
+        if metrics is None:
+            metrics = {branch: ["accuracy"] for branch in self._branches}
+        optimizer = self.default_optimizer() if optimizer is None else optimizer
+        super().compile(optimizer=optimizer, loss=loss, loss_weights=loss_weights, metrics=metrics, **kwargs)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        return super().compute_loss(x, _for_each(y, y_pred), y_pred, sample_weight, training)
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        return super().compute_metrics(x, _for_each(y, y_pred), y_pred, sample_weight)
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        callbacks: Sequence[keras.callbacks.Callback] | None = None,
+        validation_data=None,
+        validation_freq: int = 1,
+        **kwargs,
+    ):
+        """Keras' `fit`.
+
+        Args:
+            x: Batches, from `data.train.batches(…)`; or pictures, (N, height, width, 3), with their labels in `y`.
+            y: Labels of the pictures, from 0 to `identities` − 1, where `x` is an array.
+            batch_size: Where `x` is an array. Defaults to 32.
+            epochs: As in Keras. Defaults to 1.
+            callbacks: As in Keras.
+            validation_data: A data set with query and gallery, as `keras_reid.data.load` returns it: retrieval is
+                measured on it, and "val_rank1" and "val_mAP" stand in the logs.
+            validation_freq: Epochs between two such measurements. Defaults to 1.
+            **kwargs: As in Keras.
+
+        Raises:
+            ReIDError: the model has no heads, or not as many as there are identities; or `validation_data` is no data set.
+        """
+        from keras_reid.training.fitting import prepare
+
+        batches, needed = prepare(self, x, y, batch_size, epochs, validation_data, validation_freq)
+        self.augmentation = batches.augmentation
+        try:
+            return super().fit(batches, epochs=epochs, callbacks=[*needed, *(callbacks or [])], **kwargs)
+        finally:
+            self.augmentation = None
+
+
+def _for_each(labels, outputs):
+    """The same labels for every output, which is how Keras pairs outputs with losses."""
+    return {name: labels for name in outputs} if isinstance(outputs, dict) else labels

@@ -1,0 +1,44 @@
+"""The networks of the papers, each a `ReIDModel` made of a backbone, attention blocks and heads."""
+
+import difflib
+from typing import Any
+
+from keras_reid.errors import ReIDError
+from keras_reid.model import ReIDModel
+from keras_reid.networks.han import HAN
+
+# Name in the zoo -> class and the options that make this variant of it.
+_NETWORKS: dict[str, tuple[type[ReIDModel], dict[str, Any]]] = {
+    "han_small": (HAN, {"size": "small"}),
+    "han_medium": (HAN, {"size": "medium"}),
+    "han_large": (HAN, {"size": "large"}),
+}
+
+__all__ = ["HAN", "create", "names"]
+
+
+def names() -> list[str]:
+    """Names that `create` knows."""
+    return list(_NETWORKS)
+
+
+def create(name: str, identities: int | None = None, **options: Any) -> ReIDModel:
+    """Build a network with random weights.
+
+    Args:
+        name: One of `names()`.
+        identities: Number of training identities; adds one classifier a branch. Defaults to None: no heads.
+        **options: Of the network's class, e.g. `input_shape=(80, 32, 3)` or `attention=("hard",)` for HAN.
+
+    Raises:
+        ReIDError: no network of that name, or an option it does not have.
+    """
+    if name not in _NETWORKS:
+        close = difflib.get_close_matches(name, _NETWORKS, 1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise ReIDError(f"There is no network {name!r}.{hint} Known: {', '.join(_NETWORKS)}.")
+    network, variant = _NETWORKS[name]
+    try:
+        return network(**{"name": name, **variant, **options}, identities=identities)
+    except TypeError as error:
+        raise ReIDError(f"{name}: {error}") from error

@@ -1,0 +1,151 @@
+"""HAN, the harmonious attention network (Li, Zhu, Gong: Scalable Person Re-Identification by Harmonious Attention)."""
+
+import functools
+from collections.abc import Sequence
+
+import keras
+from keras import layers, ops
+
+from keras_reid.errors import ReIDError
+from keras_reid.layers.harmonious_attention import KINDS, HarmoniousAttention
+from keras_reid.layers.region_crop import RegionCrop
+from keras_reid.model import ReIDModel
+from keras_reid.networks.units import convolution, unit
+
+# Table 1: strides of the three units of every level of the global branch.
+STRIDES = {"small": (2, 1, 1), "medium": (1, 2, 1), "large": (1, 1, 2)}
+WIDTHS = (128, 256, 384)  # section 4, "Implementation Details"
+# A region is 24 of 80 rows and 28 of 32 columns at level 1, 12×14 of 40×16 and 6×7 of 20×8 after it (section 4).
+REGION = (0.3, 0.875)
+
+
+@keras.saving.register_keras_serializable(package="keras_reid")
+class HAN(ReIDModel):
+    """Harmonious attention network: a global branch with soft attention, a local one over learnt regions.
+
+    The shared stem halves the picture. Each of three levels sends its features through three units (global branch),
+    attends to them, and cuts T regions out of the level's *input* at the positions that the attention found; the
+    regions go through one unit a level in T streams that share their weights (local branch). From the second level
+    on, what the local branch has computed is added to the new regions (cross-attention interaction, Eq. 8).
+
+    Where the paper leaves a choice:
+
+    - Regions of level l are cut from the input of level l with positions computed on its output (Fig. 1's arrows).
+    - A branch's feature is batch-normalised, without ReLU: behind a ReLU the network hardly learns from random weights.
+    - A local unit runs at stride 1 and is followed by 2×2 pooling at levels 1 and 2: this agrees with Table 1's FLOPs in
+      all three sizes (−0.8, −0.6, −0.9 %), where a strided unit lacks 75e6 of them. `local_stride=True` gives the
+      strided unit, which is cheaper.
+    - The embedding is the two branches' features, each normalised to length 1 (section 3.4), times 1/√2, so that the
+      whole has length 1.
+
+    Args:
+        size: "small", "medium" or "large": where the global branch halves its maps (Table 1). Defaults to "small".
+        identities: Number of training identities; adds one classifier a branch. Defaults to None: no heads.
+        input_shape: Height, width and channels of the picture. Defaults to (160, 64, 3).
+        attention: Which of "spatial", "channel", "hard" (Table 9). Defaults to all.
+        interaction: Whether regions are added at levels 2 and 3 (Table 10). Defaults to True.
+        branches: Which of "global" and "local" make the embedding (Table 8). Defaults to both.
+        unit: "depthwise", "residual" or "inception" (Table 12). Defaults to "depthwise".
+        embedding: Length of the embedding, shared equally by the branches (Fig. 6). Defaults to 1024.
+        local_stride: Whether local units are strided rather than followed by pooling. Defaults to False.
+        regions: How many regions, T. Defaults to 4.
+        synchronized: Whether batch normalisation takes its statistics from all replicas under a `tf.distribute`
+            strategy. Defaults to False.
+
+    Raises:
+        ReIDError: an option has none of the values above, or the picture is too small for three levels.
+
+    Source: section 3.3, Fig. 1 and 4, Table 1.
+    """
+
+    # Section 4: learning rate × 0.1 at epochs 100, 200 and 250 of 300.
+    milestones = (100 / 300, 200 / 300, 250 / 300)
+
+    def __init__(
+        self,
+        size: str = "small",
+        identities: int | None = None,
+        input_shape: Sequence[int] = (160, 64, 3),
+        attention: Sequence[str] = KINDS,
+        interaction: bool = True,
+        branches: Sequence[str] = ("global", "local"),
+        unit: str = "depthwise",
+        embedding: int = 1024,
+        local_stride: bool = False,
+        regions: int = 4,
+        synchronized: bool = False,
+        **kwargs,
+    ):
+        if size not in STRIDES:
+            raise ReIDError(f"`size` is one of {', '.join(STRIDES)}. Received: size={size!r}")
+        if isinstance(branches, str) or not branches or set(branches) - {"global", "local"}:
+            raise ReIDError(f"`branches` is one or both of 'global', 'local'. Received: branches={branches!r}")
+        if embedding < 1 or embedding % len(set(branches)):
+            raise ReIDError(f"`embedding` is shared equally by {len(set(branches))} branches. Received: {embedding}")
+        if len(input_shape) != 3 or input_shape[2] != 3 or min(input_shape[:2]) < 32:
+            raise ReIDError(f"`input_shape` is (height, width, 3), at least 32×32. Received: {tuple(input_shape)}")
+        options = {
+            "size": size,
+            "input_shape": tuple(input_shape),
+            "attention": tuple(attention),
+            "interaction": interaction,
+            "branches": tuple(branch for branch in ("global", "local") if branch in branches),
+            "unit": unit,
+            "embedding": embedding,
+            "local_stride": local_stride,
+            "regions": regions,
+            "synchronized": synchronized,
+        }
+        super().__init__(options, identities=identities, **kwargs)
+
+    @staticmethod
+    def graph(options, images):
+        batch_norm = functools.partial(_batch_norm, options["synchronized"])
+        block = unit(options["unit"])
+        # Level 1 has been computed when its regions are cut, so the local branch follows one step behind.
+        x = convolution(images, 32, 3, 2, batch_norm, "stem")
+        local, maps = None, {}
+        for level, width in enumerate(WIDTHS, start=1):
+            entering = x
+            for number, strides in enumerate(STRIDES[options["size"]], start=1):
+                x = block(x, width, strides, batch_norm, f"level{level}.unit{number}")
+            attended = HarmoniousAttention(
+                options["attention"],
+                options["regions"],
+                synchronized=options["synchronized"],
+                name=f"level{level}.attention",
+            )(x)
+            x = attended.pop("features")
+            size = [max(1, round(share * side)) for share, side in zip(REGION, entering.shape[1:3], strict=True)]
+            scale = [side / whole for side, whole in zip(size, entering.shape[1:3], strict=True)]
+            maps |= {f"level{level}.{name}": attention for name, attention in attended.items()}
+            maps[f"level{level}.regions"] = (maps.pop(f"level{level}.positions"), scale)
+            if "local" not in options["branches"]:
+                continue
+            if level == 1 or options["interaction"]:
+                crops = RegionCrop(size, name=f"level{level}.crop")(entering, attended["positions"])
+                crops = ops.reshape(crops, (-1, *crops.shape[2:]))  # regions join the batch: the streams share weights
+                local = crops if level == 1 else layers.Add(name=f"level{level}.interaction")([local, crops])  # Eq. 8
+            pooled = level < len(WIDTHS) and not options["local_stride"]
+            local = block(local, width, 1 if pooled else 2, batch_norm, f"level{level}.local")
+            if pooled:
+                local = layers.MaxPooling2D(2, padding="same", name=f"level{level}.local.pool")(local)
+
+        features = {}
+        length = options["embedding"] // len(options["branches"])
+        for branch in options["branches"]:
+            if branch == "global":
+                pooled = ops.mean(x, axis=(1, 2))
+            else:
+                pooled = ops.reshape(ops.mean(local, axis=(1, 2)), (-1, options["regions"] * local.shape[-1]))
+            feature = layers.Dense(length, use_bias=False, name=f"{branch}.dense")(pooled)
+            features[branch] = batch_norm(branch)(feature)
+        return features, maps
+
+    def default_optimizer(self):
+        """SGD as in section 4, "Implementation Details"."""
+        return keras.optimizers.SGD(3e-2, momentum=0.9, weight_decay=5e-4)
+
+
+def _batch_norm(synchronized, name):
+    return layers.BatchNormalization(momentum=0.9, synchronized=synchronized, name=name)

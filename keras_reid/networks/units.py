@@ -1,0 +1,67 @@
+"""Building units of the networks: convolutions with batch normalisation and ReLU, and the three units of HAN's Table 12."""
+
+from collections.abc import Callable
+
+import keras
+from keras import layers
+
+from keras_reid.errors import ReIDError
+
+# A unit maps (features, filters, strides, name) to features; `batch_norm` makes its normalisation layers.
+Unit = Callable[..., keras.KerasTensor]
+
+
+def convolution(x, filters, kernel, strides, batch_norm, name, activation="relu"):
+    """Convolution, batch normalisation and, unless `activation` is None, ReLU; "same" padding, no bias."""
+    x = layers.Conv2D(
+        filters, kernel, strides, padding="same", use_bias=False, kernel_initializer="he_normal", name=f"{name}.conv"
+    )(x)
+    x = batch_norm(f"{name}.norm")(x)
+    return layers.Activation(activation, name=f"{name}.relu")(x) if activation else x
+
+
+def depthwise(x, filters, strides, batch_norm, name):
+    """1×1 convolution, then a 3×3 depthwise-separable one that carries the stride (HAN, Fig. 4c; the default)."""
+    x = convolution(x, filters, 1, 1, batch_norm, f"{name}.expand")
+    x = layers.DepthwiseConv2D(3, strides, padding="same", use_bias=False, name=f"{name}.depthwise")(x)
+    return convolution(x, filters, 1, 1, batch_norm, f"{name}.pointwise")
+
+
+def residual(x, filters, strides, batch_norm, name):
+    """Bottleneck of 1×1, 3×3 and 1×1 convolutions beside a shortcut (HAN, Table 12). The paper gives no inner width;
+    half of the filters comes nearest to its FLOPs."""
+    shortcut = x
+    if strides > 1 or x.shape[-1] != filters:
+        shortcut = convolution(x, filters, 1, strides, batch_norm, f"{name}.shortcut", activation=None)
+    x = convolution(x, filters // 2, 1, 1, batch_norm, f"{name}.reduce")
+    x = convolution(x, filters // 2, 3, strides, batch_norm, f"{name}.middle")
+    x = convolution(x, filters, 1, 1, batch_norm, f"{name}.restore", activation=None)
+    return layers.Activation("relu", name=f"{name}.relu")(layers.Add(name=f"{name}.add")([x, shortcut]))
+
+
+def inception(x, filters, strides, batch_norm, name):
+    """Four parallel paths, concatenated (HAN, Table 12): 1×1; 1×1 and 3×3; 1×1, 3×3 and 3×3; pooling and 1×1. The paper
+    names Inception-A/B and gives no widths; a quarter of the filters each is the reading here."""
+    width = filters // 4
+    pooled = layers.AveragePooling2D(3, strides, padding="same", name=f"{name}.pool")(x)
+    paths = [
+        convolution(x, width, 1, strides, batch_norm, f"{name}.path1"),
+        convolution(
+            convolution(x, width, 1, 1, batch_norm, f"{name}.path2a"), width, 3, strides, batch_norm, f"{name}.path2b"
+        ),
+        convolution(pooled, width, 1, 1, batch_norm, f"{name}.path4"),
+    ]
+    double = convolution(x, width, 1, 1, batch_norm, f"{name}.path3a")
+    double = convolution(double, width, 3, 1, batch_norm, f"{name}.path3b")
+    paths.insert(2, convolution(double, width, 3, strides, batch_norm, f"{name}.path3c"))
+    return layers.Concatenate(name=f"{name}.concat")(paths)
+
+
+UNITS: dict[str, Unit] = {"depthwise": depthwise, "residual": residual, "inception": inception}
+
+
+def unit(name: str) -> Unit:
+    """The unit called `name`; unknown names raise `ReIDError`."""
+    if name not in UNITS:
+        raise ReIDError(f"`unit` is one of {', '.join(UNITS)}. Received: unit={name!r}")
+    return UNITS[name]
