@@ -1,0 +1,75 @@
+"""Data sets, each as one table, and what training needs to read them.
+
+Example: `load("market1501", root).train.batches(identities=16, images=4)`.
+"""
+
+import difflib
+import importlib
+import os
+from pathlib import Path
+from typing import Any
+
+from keras_reid.data.images import load_images, read_image, resize
+from keras_reid.data.table import ReIDData, Split
+from keras_reid.errors import ReIDError
+
+__all__ = ["Batches", "ReIDData", "Split", "augment", "load", "load_images", "names", "parse", "read_image", "resize"]
+
+# Name -> module with `read(root)`. A new format is a file beside these and a line here.
+_READERS = {
+    "csv": "table_csv",
+    "folder": "folder",
+    "market1501": "market1501",
+    "people": "ward",
+    "ward": "ward",
+}
+
+
+def names() -> list[str]:
+    """The formats that `load` knows, sorted."""
+    return sorted(_READERS)
+
+
+def load(name: str, root: str | os.PathLike | None = None, **options: Any) -> ReIDData:
+    """The data set of format `name` in `root`.
+
+    Args:
+        name: one of `names()`, or both at once as "market1501:/data/Market-1501". "people" is bundled with the package.
+        root: its folder (the file, for "csv"). Not for "people".
+        **options: of the format's reader.
+
+    Raises:
+        ReIDError: unknown name, no root, or a folder in another format.
+    """
+    if root is None:
+        name, root = parse(name)
+    if name not in _READERS:
+        close = difflib.get_close_matches(name, names(), n=1)
+        hint = f" Did you mean '{close[0]}'?" if close else ""
+        raise ReIDError(f"Unknown data set '{name}'. Known: {', '.join(names())}.{hint}")
+    if name == "people":
+        if root is not None:
+            raise ReIDError("The data set 'people' is bundled with the package and takes no folder.")
+        return importlib.import_module("keras_reid.data.ward").read(Path(__file__).parent / "people", name="people")
+    if root is None:
+        raise ReIDError(f"The data set '{name}' needs its folder: load('{name}', folder) or '{name}:folder'.")
+    return importlib.import_module(f"keras_reid.data.{_READERS[name]}").read(root, **options)
+
+
+def parse(spec: str) -> tuple[str, str | None]:
+    """("market1501", "/data/Market-1501") from "market1501:/data/Market-1501"; (name, None) from a name alone."""
+    name, _, root = spec.partition(":")
+    return name, root or None
+
+
+def __getattr__(name: str) -> Any:
+    # Both need Keras, which reading a table does not.
+    if name == "Batches":
+        from keras_reid.data.batches import Batches
+
+        return Batches
+    if name == "augment":
+        from keras_reid.data.augmentation import augment
+
+        return augment
+    raise AttributeError(f"module 'keras_reid.data' has no attribute {name!r}")

@@ -1,0 +1,135 @@
+"""Which images make up which batch of an epoch.
+
+The plans are pure functions of labels, seed and epoch, so that a resumed run repeats what the uninterrupted one did.
+"""
+
+import numpy as np
+
+from keras_reid.errors import ReIDError
+
+Plan = list[np.ndarray]
+
+
+def plan_shuffled(number_of_images: int, batch_size: int, seed: int, epoch: int) -> Plan:
+    """Every image at most once in random order, in batches of `batch_size`; the remainder is dropped (HAN's sampling).
+
+    Returns:
+        Arrays of `batch_size` indices; the same number of batches in every epoch.
+
+    Raises:
+        ReIDError: fewer images than one batch.
+    """
+    if number_of_images < batch_size:
+        raise ReIDError(
+            f"A batch of {batch_size} images needs as many in the training split, which has {number_of_images}: "
+            "lower `batch_size` or add images."
+        )
+    order = _generator(seed, epoch).permutation(number_of_images)
+    batches = number_of_images // batch_size
+    return list(order[: batches * batch_size].reshape(batches, batch_size))
+
+
+def plan_identities(
+    labels: np.ndarray, cameras: np.ndarray | None, identities: int, images: int, seed: int, epoch: int
+) -> Plan:
+    """P×K sampling: every batch is `images` images of each of `identities` different identities, next to each other.
+
+    An epoch is as long as one pass over the images (in multiples of P·K), and at least long enough for every
+    identity to appear. An identity appears in proportion to its images. Those of one appearance come from different
+    cameras as far as it has them; no image is repeated in an epoch unless its identity has fewer than `images`
+    images (they are then drawn with replacement) or appears more often than its images last.
+
+    Args:
+        labels: (N,) identity of each image.
+        cameras: (N,) camera of each image, or None where it is not known.
+        identities: P, at least 1.
+        images: K, at least 1.
+        seed, epoch: not negative; together they decide the plan.
+
+    Returns:
+        Arrays of P·K indices; the same number of batches in every epoch.
+
+    Raises:
+        ReIDError: fewer than P identities.
+    """
+    known, counts = np.unique(labels, return_counts=True)
+    if len(known) < identities:
+        raise ReIDError(
+            f"A batch of {identities} identities needs as many in the training split, which has {len(known)}: "
+            "lower `identities` or add people."
+        )
+    generator = _generator(seed, epoch)
+    appearances = _appearances(counts, identities, images, generator)
+    rows = np.split(np.argsort(labels, kind="stable"), np.cumsum(counts)[:-1])
+    groups = [
+        _groups(rows[i], None if cameras is None else np.asarray(cameras)[rows[i]], images, appearances[i], generator)
+        for i in range(len(known))
+    ]
+    return [
+        np.concatenate([groups[i].pop() for i in chosen]) for chosen in _arrange(appearances, identities, generator)
+    ]
+
+
+def _appearances(counts: np.ndarray, identities: int, images: int, generator: np.random.Generator) -> np.ndarray:
+    """How many batches each identity is in: at least 1, at most all; in total `identities` times the batches."""
+    wanted = np.maximum(1, counts // images)
+    batches = max(-(-len(counts) // identities), int(wanted.sum()) // identities)
+    wanted = np.minimum(wanted, batches)
+    while (surplus := int(wanted.sum()) - batches * identities) != 0:
+        movable = np.flatnonzero(wanted > 1 if surplus > 0 else wanted < batches)
+        moved = generator.permutation(movable)[: abs(surplus)]
+        wanted[moved] -= np.sign(surplus)
+    return wanted
+
+
+def _arrange(appearances: np.ndarray, identities: int, generator: np.random.Generator) -> Plan:
+    """Batches of different identities.
+
+    Whoever is still to appear in all of the remaining batches must be in the next one; with this rule the random choice
+    of the others never runs into a dead end.
+    """
+    left = appearances.copy()
+    arranged = []
+    for remaining in range(int(left.sum()) // identities, 0, -1):
+        # Sampling without replacement, in proportion to what is left (Efraimidis and Spirakis 2006): the largest of
+        # u^(1/w).
+        keys = np.where(left > 0, generator.random(len(left)) ** (1 / np.maximum(left, 1)), -1.0)
+        keys[left == remaining] = 2.0
+        chosen = np.argsort(-keys, kind="stable")[:identities]
+        left[chosen] -= 1
+        arranged.append(generator.permutation(chosen))
+    return arranged
+
+
+def _groups(
+    rows: np.ndarray, cameras: np.ndarray | None, images: int, number: int, generator: np.random.Generator
+) -> list[np.ndarray]:
+    """`number` arrays of `images` rows of one identity."""
+    groups: list[np.ndarray] = []
+    while len(groups) < number:
+        order = _mixed(rows, cameras, generator)
+        if len(order) < images:
+            order = np.concatenate([order, generator.choice(rows, images - len(order))])
+        groups += [order[start : start + images] for start in range(0, len(order) - images + 1, images)]
+    return groups[:number]
+
+
+def _mixed(rows: np.ndarray, cameras: np.ndarray | None, generator: np.random.Generator) -> np.ndarray:
+    """`rows` in random order, the cameras taking turns."""
+    rows = rows[generator.permutation(len(rows))] if cameras is None else rows
+    if cameras is None:
+        return rows
+    shuffled = generator.permutation(len(rows))
+    _, camera = np.unique(cameras[shuffled], return_inverse=True)
+    turn = np.empty(len(rows), np.int64)
+    for number in range(camera.max() + 1):
+        mine = np.flatnonzero(camera == number)
+        turn[mine] = np.arange(len(mine))
+    first = generator.permutation(camera.max() + 1)
+    return rows[shuffled[np.lexsort((first[camera], turn))]]
+
+
+def _generator(seed: int, epoch: int) -> np.random.Generator:
+    if seed < 0 or epoch < 0:
+        raise ReIDError(f"`seed` and `epoch` must not be negative. Received: seed={seed}, epoch={epoch}.")
+    return np.random.default_rng((seed, epoch))
