@@ -1,0 +1,128 @@
+"""Our networks' figures beside the papers'."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from keras_reid.fidelity.counter import Count, multiply_adds
+from keras_reid.fidelity.figures import FIGURES, Figure
+
+if TYPE_CHECKING:
+    import rich.table
+
+_SAMPLING = ("RegionCrop",)
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One line of the table; `deviation` and `tolerance` in percent, `within` None where there is no tolerance."""
+
+    network: str
+    block: str
+    quantity: str
+    paper: float
+    source: str
+    ours: int
+    deviation: float
+    tolerance: float | None
+    within: bool | None
+
+
+def table(figures: Iterable[Figure] = FIGURES) -> list[Row]:
+    """Build the networks that `figures` are about, count them, and set the papers' figures beside the counts.
+
+    Args:
+        figures: What to compare. Defaults to all figures of the papers.
+
+    Returns:
+        One row a figure, in their order.
+
+    Raises:
+        ReIDError: a figure names a network, an option or a layer that there is not.
+    """
+    counts: dict[str, Count] = {}
+    return [_row(figure, counts) for figure in figures]
+
+
+def to_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """The rows as a list of dicts that `json.dumps` takes."""
+    return [dataclasses.asdict(row) for row in rows]
+
+
+def render(rows: Sequence[Row]) -> rich.table.Table:
+    """The rows as a table for a terminal, to be printed by `rich`."""
+    from rich.table import Table
+
+    rendered = Table(title="Fidelity: our figures beside the papers'")
+    rendered.add_column("network")
+    rendered.add_column("block")
+    rendered.add_column("quantity")
+    for name in ("paper", "ours", "deviation", "tolerance"):
+        rendered.add_column(name, justify="right")
+    rendered.add_column("within")
+    rendered.add_column("source")
+    for row in rows:
+        rendered.add_row(
+            row.network,
+            row.block,
+            row.quantity,
+            _number(row.paper),
+            _number(row.ours),
+            f"{row.deviation:+.2f} %",
+            "" if row.tolerance is None else "exact" if row.tolerance == 0 else f"{row.tolerance:g} %",
+            {True: "[green]yes[/]", False: "[bold red]no[/]", None: ""}[row.within],
+            row.source,
+        )
+    return rendered
+
+
+def _row(figure: Figure, counts: dict[str, Count]) -> Row:
+    ours = _ours(figure, figure.options, counts)
+    if figure.less is not None:
+        ours -= _ours(figure, figure.less, counts)
+    deviation = ours / figure.paper - 1
+    return Row(
+        network=figure.network,
+        block=figure.block,
+        quantity=figure.quantity,
+        paper=figure.paper,
+        source=figure.source,
+        ours=ours,
+        deviation=100 * deviation,
+        tolerance=None if figure.tolerance is None else 100 * figure.tolerance,
+        within=None if figure.tolerance is None else abs(deviation) <= figure.tolerance,
+    )
+
+
+def _ours(figure: Figure, options: Mapping[str, Any], counts: dict[str, Count]) -> int:
+    count = _count(figure.network, options, counts)
+    if figure.parts:
+        count = count.part(*figure.parts)
+    match figure.quantity:
+        case "FLOPs":
+            return count.as_sampling(*_SAMPLING).multiply_adds
+        case "FLOPs as run":
+            return count.multiply_adds
+        case "parameters":
+            return count.parameters
+        case "weights":
+            return count.kernels
+
+
+def _count(network: str, options: Mapping[str, Any], counts: dict[str, Count]) -> Count:
+    from keras_reid import networks
+
+    key = f"{network} {sorted(options.items())}"
+    if key not in counts:
+        counts[key] = multiply_adds(networks.create(network, **options))
+    return counts[key]
+
+
+def _number(value: float) -> str:
+    """Up to a million in full, above as the papers write it: 3.68e8."""
+    if value < 1e6:
+        return f"{value:,.0f}"
+    digits, exponent = f"{value:.3e}".split("e")
+    return f"{digits}e{int(exponent)}"

@@ -1,0 +1,75 @@
+"""What the papers print about the cost of their networks: the rows of the fidelity table, as data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Quantity = Literal["FLOPs", "FLOPs as run", "parameters", "weights"]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One printed figure and what of ours it is about.
+
+    Attributes:
+        network: Name for `networks.create`.
+        block: What the figure is about, for people.
+        quantity: "FLOPs": multiply-adds, counted once, crops as the bilinear sampling that the papers count;
+            "FLOPs as run": crops as the matrix products that they run as; "parameters": all of them; "weights": of
+            convolutions and dense layers, neither biases nor normalisation.
+        paper: The figure.
+        source: Where it is printed.
+        tolerance: Largest relative deviation that counts as agreement; 0 is exact. None: shown for information, since
+            the paper leaves something open that the figure depends on.
+        options: Of the network.
+        parts: Names of the layers that the figure is about. Empty: the whole network.
+        less: Options of the same network whose cost is to be taken off, for figures that are an increase.
+    """
+
+    network: str
+    block: str
+    quantity: Quantity
+    paper: float
+    source: str
+    tolerance: float | None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    parts: tuple[str, ...] = ()
+    less: Mapping[str, Any] | None = None
+
+
+HAN_FLOPS = {"han_small": 3.68e8, "han_medium": 5.33e8, "han_large": 7.01e8}  # Table 1
+HAN_UNITS = {"inception": 1.09e9, "residual": 1.34e9}  # Table 12; kinds of unit, without their widths
+
+
+def _attention_weights(level: int, width: int, regions: int = 4) -> list[Figure]:
+    """What section 3.2 says of the harmonious attention module behind `width` channels."""
+    return [
+        Figure(
+            "han_small",
+            f"level {level} {block}",
+            "weights",
+            weights,
+            source,
+            0,
+            parts=(f"level{level}.attention/{part}",),
+        )
+        for block, part, weights, source in (
+            ("spatial attention", "soft/spatial", 10, "HAN 3.2 (i)"),
+            ("channel attention", "soft/channel", 2 * width**2 // 16, "HAN 3.2 (ii), 2c²/r"),
+            ("soft attention, 1×1 conv", "soft/blend", width**2, "HAN 3.2 (ii), c²"),
+            ("hard attention", "hard", 2 * regions * width, "HAN 3.2 (II), 2Tc"),
+        )
+    ]
+
+
+FIGURES: tuple[Figure, ...] = (
+    *(Figure(name, "network", "FLOPs", flops, "HAN Table 1", 0.01) for name, flops in HAN_FLOPS.items()),
+    *(Figure(name, "network", "FLOPs as run", flops, "HAN Table 1", None) for name, flops in HAN_FLOPS.items()),
+    *(
+        Figure("han_large", f"{unit} units", "FLOPs", flops, "HAN Table 12", None, options={"unit": unit})
+        for unit, flops in HAN_UNITS.items()
+    ),
+    *_attention_weights(1, 128),
+    *_attention_weights(2, 256),
+    *_attention_weights(3, 384),
+)
