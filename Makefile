@@ -9,6 +9,9 @@ SHELL := bash
 PIP_INSTALL := -m pip install --disable-pip-version-check --no-input
 UV ?= uv
 
+# An environment whose interpreter is gone (Python was upgraded, the folder came from another machine) counts as not installed.
+$(foreach folder,.venv .venv-jax .venv-parity,$(shell $(folder)/bin/python -c "" 2>/dev/null || rm -f $(folder)/.installed))
+
 # $(call create_environment,FOLDER,NEWEST MINOR VERSION,CANDIDATES): a virtual environment in FOLDER, made by the first candidate that
 # runs, is Python 3.11 to 3.NEWEST and can make one. An environment that already fits is kept, so that an interrupted or outdated
 # installation goes on from what is there; one that does not run, or is of another version, is made anew.
@@ -21,7 +24,7 @@ if ! $(1)/bin/python -c "$$fits" 2>/dev/null || ! $(1)/bin/python -m pip --versi
 	done; \
 	if [ -z "$$found" ]; then \
 		echo "error: $(1) needs Python 3.11 to 3.$(2) with its venv module (Debian, Ubuntu: apt install python3-venv);" >&2; \
-		echo "       none of these is one: $(3). Install one, or name it: make $@ PYTHON=/path/to/python3" >&2; \
+		echo "       none of these is one: $(3). Install one, or name one: make ... PYTHON=/path/to/python3" >&2; \
 		exit 1; \
 	fi; \
 	echo "Creating $(1) with $$("$$found" --version)"; \
@@ -34,8 +37,8 @@ help: ## this list
 
 setup: .venv/.installed ## .venv with the pinned dependencies and this checkout, from nothing
 
-# TensorFlow 2.21 is built for Python 3.10 to 3.13.
-.venv/.installed: requirements.lock pyproject.toml
+# __init__.py holds the version, which the installed metadata repeat. TensorFlow 2.21 is built for Python 3.10 to 3.13.
+.venv/.installed: requirements.lock pyproject.toml keras_reid/__init__.py
 	@$(call create_environment,.venv,13,$(or $(PYTHON),python3 python3.13 python3.12 python3.11 python))
 	@echo "Installing the pinned dependencies into .venv (about 1 GB to download the first time)"
 	@.venv/bin/python $(PIP_INSTALL) --require-hashes -r requirements.lock
@@ -43,7 +46,7 @@ setup: .venv/.installed ## .venv with the pinned dependencies and this checkout,
 	@touch $@
 
 # The package without TensorFlow, on JAX. --no-deps, because the package's own dependencies name TensorFlow.
-.venv-jax/.installed: requirements-jax.lock pyproject.toml .venv/.installed
+.venv-jax/.installed: requirements-jax.lock pyproject.toml | .venv/.installed
 	@$(call create_environment,.venv-jax,13,.venv/bin/python)
 	@echo "Installing the JAX backend without TensorFlow into .venv-jax"
 	@.venv-jax/bin/python $(PIP_INSTALL) --quiet --require-hashes -r requirements-jax.lock
