@@ -64,8 +64,8 @@ class BatchHardTriplet(keras.losses.Loss):
         name: str = "batch_hard_triplet",
     ) -> None:
         super().__init__(name=name, reduction=reduction, dtype="float32")
-        number = isinstance(margin, (int, float)) and not isinstance(margin, bool)
-        if margin != "soft" and not (number and 0 <= margin < float("inf")):
+        number = isinstance(margin, int | float) and not isinstance(margin, bool) and 0 <= margin < float("inf")
+        if margin != "soft" and not number:
             raise ReIDError(f"`margin` must be a number of at least 0, or 'soft'. Received: {margin!r}.")
         if distance not in DISTANCES:
             raise ReIDError(f"`distance` must be one of {', '.join(DISTANCES)}. Received: {distance!r}.")

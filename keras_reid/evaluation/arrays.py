@@ -1,0 +1,80 @@
+"""What evaluation is given: embeddings, identities and cameras, checked once at the entrance."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_reid.data.table import JUNK
+from keras_reid.errors import ReIDError
+
+_ROWS = 4_096  # rows looked at together for NaN, so that the check needs next to no memory
+
+
+class Labelled(NamedTuple):
+    """Embeddings (N, D) float32 with their identities (N,) and cameras (N,) int64."""
+
+    embeddings: np.ndarray
+    identities: np.ndarray
+    cameras: np.ndarray
+
+
+def labelled(name: str, embeddings: ArrayLike, identities: ArrayLike | None, cameras: ArrayLike | None) -> Labelled:
+    """The three arrays of the query or the gallery, checked.
+
+    Raises:
+        ReIDError: as `checked_embeddings`, or identities and cameras are not one integer an embedding.
+    """
+    rows = checked_embeddings(name, embeddings)
+    return Labelled(
+        rows,
+        _integers(f"{name} identities", identities, len(rows)),
+        _integers(f"{name} cameras", cameras, len(rows)),
+    )
+
+
+def checked_embeddings(name: str, embeddings: ArrayLike) -> np.ndarray:
+    """Embeddings as (N, D) float32, N ≥ 1.
+
+    Raises:
+        ReIDError: another shape, no rows, or NaN or infinity in a row.
+    """
+    rows = np.asarray(embeddings, np.float32)
+    if rows.ndim != 2:
+        raise ReIDError(f"The {name} must be embeddings of shape (images, dimensions). Received: {rows.shape}.")
+    if rows.size == 0:
+        raise ReIDError(f"The {name} is empty, shape {rows.shape}: there is nothing to compare.")
+    for start in range(0, len(rows), _ROWS):
+        finite = np.isfinite(rows[start : start + _ROWS]).all(axis=1)
+        if not finite.all():
+            row = start + int(np.argmin(finite))
+            raise ReIDError(
+                f"Embedding {row} of the {name} holds NaN or infinity: the network diverged or its input was damaged. "
+                "Embed again with good weights, or leave that image out."
+            )
+    return rows
+
+
+def check_same_dimensions(query: np.ndarray, gallery: np.ndarray) -> None:
+    """Raises a ReIDError where the two cannot come from one network."""
+    if query.shape[1] != gallery.shape[1]:
+        raise ReIDError(
+            "Query and gallery must be embedded by the same network. "
+            f"Received: {query.shape[1]} dimensions in the query, {gallery.shape[1]} in the gallery."
+        )
+
+
+def without_junk(table: Labelled) -> Labelled:
+    """The rows whose identity is not junk."""
+    kept = table.identities != JUNK
+    return table if kept.all() else Labelled(*(column[kept] for column in table))
+
+
+def _integers(name: str, values: ArrayLike | None, count: int) -> np.ndarray:
+    numbers = np.asarray(values)
+    if numbers.shape != (count,) or not np.issubdtype(numbers.dtype, np.integer):
+        raise ReIDError(
+            f"The {name} must be one integer for each of the {count} embeddings. "
+            f"Received: shape {numbers.shape}, {numbers.dtype}."
+        )
+    return numbers.astype(np.int64)
