@@ -11,7 +11,7 @@ SIZE = len(CONTENT)
 
 
 class FileServer(ThreadingHTTPServer):
-    """Serves `CONTENT` at every path.
+    """Serves `content` at every path.
 
     `plan` says what to do with the requests in turn ("ok" once it is used up): "ok", "cut" (close the connection half
     way through), "reset" (close it before the answer), "short" (a shorter file, its length announced truly), "wrong"
@@ -23,9 +23,10 @@ class FileServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, plan=(), ranges=True, slow=0.0, announce=True):
+    def __init__(self, plan=(), ranges=True, slow=0.0, announce=True, content=CONTENT):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.plan, self.ranges, self.slow, self.announce = list(plan), ranges, slow, announce
+        self.content = content
         self.requests = []  # (path, Range header or None)
         self.whole_answers = 0  # answers that sent the whole file to its end
         self.guard = threading.Lock()
@@ -69,7 +70,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self.connection.close()
         if act == "silent":
             time.sleep(1)
-        content = {"short": CONTENT[: SIZE // 3], "wrong": bytes(SIZE)}.get(act, CONTENT)
+        content = {"short": CONTENT[: SIZE // 3], "wrong": bytes(SIZE)}.get(act, server.content)
         asked = self.headers.get("Range")
         start = int(asked.removeprefix("bytes=").rstrip("-")) if asked and server.ranges else 0
         if start >= len(content):
@@ -87,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send(body[: len(body) // 2])
             return time.sleep(1) if act == "stall" else None
         self.send(body)
-        if len(body) == SIZE:
+        if len(body) == len(server.content):
             with server.guard:
                 server.whole_answers += 1
 

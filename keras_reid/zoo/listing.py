@@ -1,0 +1,52 @@
+"""What the zoo has: names, and what is known about each."""
+
+import dataclasses
+import difflib
+from typing import Any
+
+from keras_reid import networks
+from keras_reid.errors import ReIDError
+from keras_reid.zoo.manifest import Entry, Manifest
+
+
+def list_models() -> list[str]:
+    """Names that `zoo.load` knows: every network of this version and every set of published weights.
+
+    `info(name)["published"]` says which have weights.
+    """
+    return list(dict.fromkeys([*networks.names(), *Manifest.read().entries]))
+
+
+def info(name: str) -> dict[str, Any]:
+    """What is known about a model: the content of its card.
+
+    Args:
+        name: One of `list_models()`.
+
+    Returns:
+        "name", "published" (whether there are weights) and every field of `keras_reid.zoo.manifest.Entry`, among them
+        "image_size" (height, width), "embedding_size", "figures", "threshold", "licence", "file", "size" and "sha256";
+        None in those fields where there are no weights.
+
+    Raises:
+        ReIDError: no model of that name.
+    """
+    entry = find(name)
+    if entry:
+        return {"name": name, "published": True, **dataclasses.asdict(entry)}
+    unknown = {field.name: None for field in dataclasses.fields(Entry)}
+    return {**unknown, "name": name, "published": False, "network": name, "options": {}}
+
+
+def find(name: str) -> Entry | None:
+    """The entry of a known model, or None if it has no published weights.
+
+    Raises:
+        ReIDError: no model of that name.
+    """
+    known = list_models()
+    if name not in known:
+        close = difflib.get_close_matches(str(name), known, 1)
+        hint = f" Did you mean '{close[0]}'?" if close else ""
+        raise ReIDError(f"There is no model '{name}' in the zoo.{hint} Known: {', '.join(known)}.")
+    return Manifest.read().entries.get(name)

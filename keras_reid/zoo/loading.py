@@ -1,0 +1,62 @@
+"""Models by name, with published, own or random weights."""
+
+import os
+from typing import Any
+
+from keras_reid import networks
+from keras_reid.errors import ReIDError
+from keras_reid.model import ReIDModel
+from keras_reid.zoo.fetching import fetch
+from keras_reid.zoo.listing import find
+from keras_reid.zoo.manifest import Manifest
+from keras_reid.zoo.transfer import Progress
+from keras_reid.zoo.weights import load_into
+
+
+def load(
+    name: str,
+    weights: str | os.PathLike | None = "published",
+    identities: int | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> ReIDModel:
+    """A model from the zoo.
+
+    Example:
+        >>> model = keras_reid.zoo.load("han_small")
+        >>> model.embed(["a.jpg", "b.jpg"]).shape
+        (2, 1024)
+
+    Args:
+        name: One of `list_models()`.
+        weights: "published" (the default): the zoo's, checked by SHA-256, downloaded where they did not come with the
+            installation. None: random initialisation. Or the path of a `.weights.h5` file of the same network.
+            "imagenet": for networks with an ImageNet backbone.
+        identities: Number of people to train on: adds fresh heads, whatever the weights. Defaults to None: no heads.
+        progress: Called with (bytes there, bytes in all) during a download; defaults to a bar, on a terminal.
+        **options: Of the network, as `networks.create` takes them.
+
+    Raises:
+        ReIDError: no model of that name; no such weights for it; weights that do not fit, are damaged, or cannot be
+            downloaded; an option the network does not have.
+    """
+    entry = find(name)
+    network, defaults = (entry.network, entry.options) if entry else (name, {})
+    path = None
+    if weights == "published":
+        if not entry:
+            published = ", ".join(Manifest.read().entries) or "none yet"
+            raise ReIDError(
+                f"No published weights for '{name}' yet; use weights=None for random initialisation. "
+                f"Models with published weights: {published}."
+            )
+        path = fetch(entry, progress)
+    elif weights == "imagenet":
+        raise ReIDError(
+            f"There are no ImageNet weights for '{name}': it is trained from random weights, as in its paper. "
+            "Networks of this version that start from ImageNet: none. Use weights='published' or weights=None."
+        )
+    model = networks.create(network, identities=identities, **{**defaults, **options})
+    if weights is not None:
+        load_into(model, path or weights, networks.names())
+    return model

@@ -1,0 +1,136 @@
+"""Weights files: whose they are, reading one into a model, writing one without heads and at half the size."""
+
+import os
+import tempfile
+import warnings
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from keras_reid.errors import ReIDError
+
+_GRAPH = "layers"  # Where Keras puts the layers of a functional model; heads and the optimizer's state are beside it.
+
+
+def load_into(model, path: str | Path, known: list[str]) -> None:
+    """Load a `.weights.h5` file into `model`'s embedding network; the model's heads, if it has any, stay as they are.
+
+    Files in float16 load into float32 models. A file of another network is refused even where every shape agrees, as
+    between the sizes of HAN: Keras writes the model's name into the file.
+
+    Args:
+        model: A `ReIDModel`.
+        path: The file.
+        known: Names of networks; a file that names one of them which is not the model's is refused.
+
+    Raises:
+        ReIDError: no file, no weights file, or the weights of another network; the model is then of no use.
+    """
+    path = _checked(path)
+    name, found = _layout(path)
+    if name != model.name and name in known:
+        raise ReIDError(
+            f"The weights in '{path}' are those of '{name}' and do not fit '{model.name}': load '{name}' instead."
+        )
+    heads = [getattr(model, f"{branch}_head") for branch in model.branches] if model.identities else []
+    expected = {id(variable) for layer in model.layers for variable in layer.variables}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Keras warns of nested containers; what is missing is said below, once.
+            model.load_weights(path, objects_to_skip=heads)
+    except ValueError as error:
+        raise _misfit(model, path, found) from error
+    if len(found) != len(expected):  # Keras overlooks what the file has too much.
+        raise _misfit(model, path, found)
+
+
+def write(source: str | Path, path: str | Path, precision: str = "float32") -> None:
+    """Copy the embedding network's weights from `source` to `path`, whole or not at all.
+
+    Heads and optimizer state are left out. With "float16", matrices and kernels are halved; vectors (biases, batch
+    normalisation) stay float32: they are few, and variances need the range.
+
+    Args:
+        source: A `.weights.h5` file that `ReIDModel.save_weights` wrote.
+        path: The new file.
+        precision: "float32" (the default) or "float16".
+
+    Raises:
+        ReIDError: `source` is no weights file, or `precision` neither of the two.
+    """
+    if precision not in ("float32", "float16"):
+        raise ReIDError(f"`precision` is 'float32' or 'float16'. Received: {precision!r}")
+    source, path = _checked(source), Path(path)
+    new = path.with_name(path.name + ".new")
+    with h5py.File(source, "r") as old, h5py.File(new, "w") as file:
+
+        def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:
+            if isinstance(item, h5py.Group):
+                group = file.require_group(name)
+                for key, value in item.attrs.items():
+                    group.attrs[key] = value
+                return
+            values = item[()]
+            if precision == "float16" and values.ndim > 1 and values.dtype == np.float32:
+                values = values.astype(np.float16)
+            file[name] = values
+
+        for part in ("vars", _GRAPH):
+            copy(part, old[part])
+            old[part].visititems(lambda name, item, part=part: copy(f"{part}/{name}", item))
+    os.replace(new, path)
+
+
+def _checked(path: str | Path) -> Path:
+    path = Path(path)
+    if not path.is_file():
+        raise ReIDError(
+            "Expected `weights` to be 'published', 'imagenet', None or the path of a .weights.h5 file. There is no "
+            f"file '{path}'."
+        )
+    if not path.name.endswith(".weights.h5"):
+        raise ReIDError(
+            f"Expected a file whose name ends in .weights.h5, as `model.save_weights` writes it. Received: '{path}'. "
+            "A whole model in a .keras file is loaded by keras.models.load_model."
+        )
+    try:
+        with h5py.File(path, "r") as file:
+            if "vars" in file and _GRAPH in file:
+                return path
+    except OSError as error:
+        raise ReIDError(f"The weights file '{path}' is damaged or no HDF5 file ({error}).") from error
+    raise ReIDError(f"'{path}' is an HDF5 file, but not one that `model.save_weights` of Keras 3 wrote.")
+
+
+def _layout(path: Path) -> tuple[str | None, dict[str, tuple[int, ...]]]:
+    """The saved model's name, and the embedding network's variables: path in the file -> shape."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    with h5py.File(path, "r") as file:
+
+        def note(name: str, item: h5py.Group | h5py.Dataset) -> None:
+            if isinstance(item, h5py.Dataset):
+                shapes[f"{_GRAPH}/{name}"] = item.shape
+
+        file[_GRAPH].visititems(note)
+        return file["vars"].attrs.get("name"), shapes
+
+
+def _misfit(model, path: Path, found: dict[str, tuple[int, ...]]) -> ReIDError:
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_weights(Path(folder) / "expected.weights.h5")
+        _, expected = _layout(Path(folder) / "expected.weights.h5")
+    missing = [name for name in expected if name not in found]
+    other = [name for name in expected if name in found and found[name] != expected[name]]
+    surplus = [name for name in found if name not in expected]
+    counts = (
+        f"of {len(expected)} variables {len(missing)} are missing in the file and {len(other)} have another shape, "
+        f"and {len(surplus)} of the file's have no place in the network"
+    )
+    first = [f"{name} should be {expected[name]} and is {found[name]}" for name in other]
+    first += [f"{name} {expected[name]} is missing" for name in missing]
+    first += [f"{name} {found[name]} has no place" for name in surplus]
+    return ReIDError(
+        f"The weights in '{path}' do not fit '{model.name}': {counts}. First: {'; '.join(first[:3])}. "
+        "Name the network they were saved from, with the same options."
+    )

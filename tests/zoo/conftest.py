@@ -1,0 +1,48 @@
+"""A zoo of its own for every test: a tiny network, its published weights, an empty cache."""
+
+import keras
+import numpy as np
+import pytest
+from tiny_network import Tiny, an_entry
+
+from keras_reid import networks
+from keras_reid.zoo.manifest import Manifest
+from keras_reid.zoo.weights import write
+
+
+@pytest.fixture
+def images():
+    return np.random.default_rng(0).integers(0, 256, (5, 16, 8, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """The networks "tiny" and "tinier", which differ in nothing but their name, and "wide", which has more filters."""
+    variants = {"tiny": (Tiny, {}), "tinier": (Tiny, {}), "wide": (Tiny, {"width": 5})}
+    monkeypatch.setattr(networks, "_NETWORKS", variants)
+
+
+@pytest.fixture
+def trained(tiny, tmp_path):
+    """A model of "tiny" with heads and weights of its own, and the file `save_weights` wrote."""
+    keras.utils.set_random_seed(7)
+    model = networks.create("tiny", identities=3)
+    for variable in model.variables:
+        if "kernel" in variable.path:
+            variable.assign(np.random.default_rng(1).normal(size=variable.shape, scale=0.3))
+    path = tmp_path / "trained.weights.h5"
+    model.save_weights(path)
+    return model, path
+
+
+@pytest.fixture
+def zoo(trained, tmp_path, monkeypatch):
+    """The folder of an installation's zoo with a manifest that publishes "tiny"; its weights are shipped with it."""
+    folder = tmp_path / "zoo"
+    (folder / "weights").mkdir(parents=True)
+    monkeypatch.setattr("keras_reid.shipped._PACKAGE", tmp_path / "keras_reid")
+    monkeypatch.setenv("KERAS_REID_HOME", str(tmp_path / "home"))
+    path = folder / "weights" / "tiny.weights.h5"
+    write(trained[1], path, "float16")
+    Manifest({}).with_entry(an_entry(path)).write(folder / "manifest.json")
+    return folder

@@ -1,0 +1,100 @@
+"""Models by name, with published, own and random weights."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from tiny_network import Tiny
+
+from keras_reid import ReIDError
+from keras_reid.zoo import load
+from keras_reid.zoo.fetching import shipped_path
+from keras_reid.zoo.manifest import Manifest
+
+
+def message(*arguments, **keywords):
+    with pytest.raises(ReIDError) as caught:
+        load(*arguments, **keywords)
+    return str(caught.value)
+
+
+def test_published_weights(zoo, trained, images):
+    model = load("tiny")
+    assert isinstance(model, Tiny)
+    assert model.identities is None
+    cosines = np.sum(model.embed(images) * trained[0].embed(images), axis=1)
+    assert cosines.min() > 0.99999
+
+
+def test_published_weights_with_fresh_heads(zoo, images):
+    model = load("tiny", identities=7)
+    assert model.global_head.kernel.shape == (6, 7)
+    np.testing.assert_array_equal(model.embed(images), load("tiny").embed(images))
+
+
+def test_own_file(zoo, trained, images):
+    np.testing.assert_array_equal(load("tiny", weights=trained[1]).embed(images), trained[0].embed(images))
+    np.testing.assert_array_equal(load("tiny", weights=str(trained[1])).embed(images), trained[0].embed(images))
+
+
+def test_random_weights(zoo, images):
+    model, other = load("wide", weights=None), load("wide", weights=None)
+    assert np.abs(model.embed(images) - other.embed(images)).max() > 1e-3
+
+
+def test_options_reach_the_network(zoo):
+    assert load("tiny", weights=None, width=9, input_shape=(12, 8, 3)).image_size == (12, 8)
+
+
+def test_options_of_the_entry(zoo, images):
+    """Weights published under a name of their own bring their network and its options along."""
+    manifest = Manifest.read()
+    entry = dataclasses.replace(manifest.entries["tiny"], name="tiny_low", options={"input_shape": [12, 8, 3]})
+    manifest.with_entry(entry).write(zoo / "manifest.json")
+    assert load("tiny_low").image_size == (12, 8)
+    assert load("tiny_low", input_shape=(16, 8, 3)).image_size == (16, 8)
+
+
+def test_options_that_the_published_weights_do_not_fit(zoo):
+    assert message("tiny", width=5).startswith(
+        f"The weights in '{shipped_path(Manifest.read().entries['tiny'])}' do not fit 'tiny': of 8 variables 0 are "
+        "missing"
+    )
+
+
+def test_nothing_published(zoo):
+    assert message("wide") == (
+        "No published weights for 'wide' yet; use weights=None for random initialisation. Models with published "
+        "weights: tiny."
+    )
+
+
+def test_nothing_published_at_all(zoo):
+    Manifest({}).write(zoo / "manifest.json")
+    assert message("wide").endswith("Models with published weights: none yet.")
+
+
+def test_unknown_name(zoo):
+    assert message("tinny", weights=None) == (
+        "There is no model 'tinny' in the zoo. Did you mean 'tiny'? Known: tiny, tinier, wide."
+    )
+
+
+def test_imagenet(zoo):
+    assert message("tiny", weights="imagenet") == (
+        "There are no ImageNet weights for 'tiny': it is trained from random weights, as in its paper. Networks of "
+        "this version that start from ImageNet: none. Use weights='published' or weights=None."
+    )
+
+
+def test_no_such_file(zoo):
+    assert message("tiny", weights="pubished") == (
+        "Expected `weights` to be 'published', 'imagenet', None or the path of a .weights.h5 file. There is no file "
+        "'pubished'."
+    )
+
+
+def test_file_of_another_network(zoo, trained):
+    assert message("tinier", weights=trained[1]) == (
+        f"The weights in '{trained[1]}' are those of 'tiny' and do not fit 'tinier': load 'tiny' instead."
+    )
