@@ -32,7 +32,7 @@ def augment(
 
 
 def reseed(layer: keras.layers.Layer, seed: int, epoch: int) -> None:
-    """Put the random numbers of a layer, or of a model with its dropout, where epoch `epoch` of a run with `seed` starts.
+    """Put the random numbers of a layer, or of a model with its dropout, where epoch `epoch` of a run starts.
 
     Called at the beginning of every epoch, it makes a resumed run draw what the uninterrupted one drew.
     """

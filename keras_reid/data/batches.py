@@ -3,41 +3,47 @@
 from __future__ import annotations
 
 import copy
+import os
+import threading
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 
+from keras_reid.data.cache import DecodedImages
 from keras_reid.data.images import ImageLike, as_list, load_images
+from keras_reid.data.read_ahead import ReadAhead
 from keras_reid.data.samplers import Plan, plan_identities, plan_shuffled
 from keras_reid.errors import ReIDError
+
+Batch = tuple[dict[str, np.ndarray], np.ndarray]
 
 
 class Batches(keras.utils.PyDataset):
     """Batches `({"images": uint8 (B, height, width, 3)}, labels int32 (B,))`.
 
     Batch `index` of epoch `epoch` is always the same for the same data and seed, whatever was read before: a
-    resumed run sees what the uninterrupted one saw. `ReIDModel.fit` sets `epoch` when an epoch begins; without it,
-    `epoch` counts the epochs read. Give `shuffle=False` to another model's `fit`: Keras shuffles the order of
-    batches with Python's global generator otherwise.
+    resumed run sees what the uninterrupted one saw. `ReIDModel.fit` sets `epoch` when an epoch begins; under
+    another `fit` it counts epochs by itself, and `shuffle=False` is needed, because Keras otherwise shuffles the
+    batches with Python's global generator.
 
     Args:
-        images: (N,) paths, or uint8 arrays (height, width, 3).
+        images: (N,) paths, or uint8 arrays: (N, height, width, 3), or a list of (height, width, 3) of any size.
         labels: (N,) integers 0…n-1, the identities.
-        cameras: (N,) cameras, for the sampler to vary them, or None.
-        identities, images_each: P and K. Both or neither; without them the images are shuffled.
-        batch_size: of plain shuffling. Default 32.
-        image_size: (height, width); None until `fit` fills it from the model by `with_size`.
-        seed: decides the order. Default 0.
-        augmentation: a Keras layer for `fit` to apply to the images on the device, or None.
-        cache: where decoded images are kept: None for `KERAS_REID_HOME`, a folder, or False to decode every time.
-        workers: threads that decode. Default 1.
+        cameras: (N,) cameras, for the sampler to vary them. Defaults to None: not known.
+        identities, images_each: P and K of P×K sampling. Both or neither; without them the images are shuffled and the
+            remainder of an epoch is dropped.
+        batch_size: of shuffled batches. Defaults to 32.
+        image_size: (height, width); None, the default, until `fit` fills it in from the model.
+        seed: decides the order. Defaults to 0.
+        augmentation: a Keras layer that `fit` applies to the images on the device, e.g. `augment()`, or None.
+        cache: where decoded images are kept (see `DecodedImages`): a folder; None, the default, for the one in
+            KERAS_REID_HOME; False to decode in every epoch. Arrays are not cached.
+        workers: threads that read ahead; 0 for none. Defaults to 1, which is enough when the images are cached.
 
     Raises:
-        ReIDError: labels that do not fit, one of P and K without the other, too few identities or images for a batch.
+        ReIDError: labels that do not fit, P without K or K without P, too few identities or images for a batch.
     """
 
     def __init__(
@@ -52,10 +58,10 @@ class Batches(keras.utils.PyDataset):
         image_size: tuple[int, int] | None = None,
         seed: int = 0,
         augmentation: keras.layers.Layer | None = None,
-        cache: str | Path | bool | None = None,
+        cache: str | os.PathLike | bool | None = None,
         workers: int = 1,
     ) -> None:
-        super().__init__()
+        super().__init__(workers=1)  # ours read instead, see `ReadAhead`
         self.images = as_list(images)
         self.labels = np.asarray(labels, np.int32)
         if self.labels.shape != (len(self.images),):
@@ -67,6 +73,7 @@ class Batches(keras.utils.PyDataset):
                 "Give both `identities` and `images` for batches of so many images of so many people, or neither. "
                 f"Received: identities={identities}, images={images_each}."
             )
+        self._decoded: DecodedImages | _Undecoded | None
         self._sampler: Callable[[int, int], Plan]  # of seed and epoch
         if identities is None or images_each is None:
             self.batch_size = batch_size
@@ -78,15 +85,16 @@ class Batches(keras.utils.PyDataset):
         self.seed = seed
         self.augmentation = augmentation
         self.cache = cache
-        self.reader_threads = workers
+        self._workers_ahead = workers
         self.epoch = 0
         self._begun = False
+        self._length = len(self._sampler(seed, 0))
         self._planned: tuple[int, Plan] | None = None
-        self._length = len(self.plan())
+        self._start()
 
     @classmethod
-    def from_arrays(cls, images: ImageLike | Sequence[ImageLike], labels: np.ndarray, **options: Any) -> Batches:
-        """Batches of images in memory: an (N, height, width, 3) uint8 array or a list of (height, width, 3) ones."""
+    def from_arrays(cls, images: ImageLike | Sequence[ImageLike], labels: np.ndarray, **options) -> Batches:
+        """Batches of images in memory, with the options of `Batches`."""
         return cls(images, labels, **options)
 
     @property
@@ -110,29 +118,43 @@ class Batches(keras.utils.PyDataset):
             )
         sized = copy.copy(self)
         sized.image_size = size
+        sized._start()
         return sized
 
-    def plan(self) -> Plan:
-        """The indices of the images of each batch of the current epoch."""
+    def plan(self, epoch: int | None = None) -> Plan:
+        """The indices of the images of each batch of an epoch, by default the current one."""
+        epoch = self.epoch if epoch is None else epoch
         planned = self._planned
-        if planned is None or planned[0] != self.epoch:
+        if planned is None or planned[0] != epoch:
             # One assignment, so that a reader thread sees either the old pair or the new one.
-            self._planned = planned = (self.epoch, self._sampler(self.seed, self.epoch))
+            self._planned = planned = (epoch, self._sampler(self.seed, epoch))
         return planned[1]
+
+    def prepare(self) -> None:
+        """Decode the images into the cache now, if that is still to be done; reading the first batch does it too.
+
+        Raises:
+            ReIDError: no image size yet, an image cannot be read, or the cache cannot be written.
+        """
+        if self.image_size is None:
+            raise ReIDError("The batches have no size yet: give `image_size=(height, width)`, or pass them to fit.")
+        with self._lock:
+            if self._decoded is not None:
+                return
+            paths = [image for image in self.images if isinstance(image, (str, os.PathLike))]
+            if self.cache is False or len(paths) < len(self.images):
+                self._decoded = _Undecoded(self.images, self.image_size)
+            else:
+                self._decoded = DecodedImages(paths, self.image_size, None if self.cache is True else self.cache)
 
     def __len__(self) -> int:
         return self._length
 
-    def __getitem__(self, index: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    def __getitem__(self, index: int) -> Batch:
         if not 0 <= index < self._length:
-            raise IndexError(f"Batch {index} of {self._length}.")
-        if self.image_size is None:
-            raise ReIDError(
-                "The batches have no image size yet: give `image_size=(height, width)`, or pass them to fit."
-            )
-        rows = self.plan()[index]
-        images, _, _ = load_images([self.images[row] for row in rows], self.image_size, workers=self.reader_threads)
-        return {"images": images}, self.labels[rows]
+            raise IndexError(f"There is no batch {index}: an epoch has {self._length}.")
+        self.prepare()
+        return self._reader.get(self.epoch, index)
 
     def on_epoch_begin(self) -> None:
         self._begun = True
@@ -141,3 +163,24 @@ class Batches(keras.utils.PyDataset):
         # Keras also calls this before the first epoch.
         self.epoch += self._begun
         self._begun = False
+
+    def _read(self, epoch: int, index: int) -> Batch:
+        rows = self.plan(epoch)[index]
+        assert self._decoded is not None  # `prepare` has seen to it
+        return {"images": self._decoded[rows]}, self.labels[rows]
+
+    def _start(self) -> None:
+        """What a copy of another size must not share."""
+        self._lock = threading.Lock()
+        self._decoded = None
+        self._reader = ReadAhead(self._read, self._length, self._workers_ahead)
+
+
+class _Undecoded:
+    """Images read when they are asked for, from files or from memory, as `DecodedImages` gives them out."""
+
+    def __init__(self, images: Sequence[ImageLike], size: tuple[int, int]) -> None:
+        self.images, self.size = images, size
+
+    def __getitem__(self, indices: np.ndarray) -> np.ndarray:
+        return load_images([self.images[index] for index in indices], self.size, workers=1)[0]
