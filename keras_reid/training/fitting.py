@@ -54,6 +54,7 @@ def prepare(model, x, y, batch_size, epochs, validation_data, validation_freq):
         )
     if not model.compiled:
         model.compile()
+    x = x.with_size(model.image_size)
     callbacks: list[keras.callbacks.Callback] = [Epoch(x)]
     if model._falls_at_milestones and model.milestones:
         callbacks.append(Milestones(float(model.optimizer.learning_rate), model.milestones, epochs))
@@ -65,4 +66,4 @@ def prepare(model, x, y, batch_size, epochs, validation_data, validation_freq):
                 f"Received: {type(validation_data).__name__}"
             )
         callbacks.append(RetrievalEvaluation(validation_data, validation_freq))
-    return x.with_size(model.image_size), callbacks
+    return x, callbacks
