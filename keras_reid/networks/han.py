@@ -129,7 +129,7 @@ class HAN(ReIDModel):
             pooled = level < len(WIDTHS) and not options["local_stride"]
             local = block(local, width, 1 if pooled else 2, batch_norm, f"level{level}.local")
             if pooled:
-                local = layers.MaxPooling2D(2, padding="same", name=f"level{level}.local.pool")(local)
+                local = layers.MaxPooling2D(2, padding="same", name=f"level{level}.local.halve")(local)
 
         features = {}
         length = options["embedding"] // len(options["branches"])
