@@ -1,0 +1,23 @@
+"""Writing files whole or not at all."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def atomically(path: str | os.PathLike) -> Iterator[Path]:
+    """A new file beside `path` to write to, of the same suffix; it becomes `path` if the block ends without an error.
+
+    Folders that are missing are made. Whoever reads `path` meanwhile sees what was there before.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The process number keeps two writers apart; a plain name, unlike tempfile's, gets the user's usual permissions.
+    new = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        yield new
+        os.replace(new, path)
+    finally:
+        new.unlink(missing_ok=True)
