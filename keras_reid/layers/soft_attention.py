@@ -1,7 +1,5 @@
 """Soft attention of the harmonious attention module: spatial times channel (Li et al., HAN, section 3.2, Fig. 2a)."""
 
-import functools
-
 import keras
 from keras import ops
 
@@ -80,7 +78,7 @@ class SoftAttention(keras.layers.Layer):
             beta_initializer=keras.initializers.Constant(2.0),
             name="blend_norm",
         )
-        self.blend.build((batch, height, width, channels if self.channel else 1))
+        self.blend.build((batch, 1, 1, channels) if self.channel else (batch, height, width, 1))
         self.blend_norm.build((batch, height, width, channels))
 
     def call(self, inputs, signature=None, training=None):
@@ -90,8 +88,13 @@ class SoftAttention(keras.layers.Layer):
             factors["spatial"] = self.spatial_attention(inputs, training=training)
         if self.channel:
             factors["channel"] = self.channel_attention(inputs if signature is None else signature, training=training)
-        attention = functools.reduce(ops.multiply, factors.values())  # Eq. 3
-        blended = self.blend_norm(self.blend(attention), training=training)
+        # Eq. 3 and the blend. The product holds the same channel vector at every position, times that position's weight,
+        # so the 1×1 convolution may go first, on the one vector: the same mask for 1/(height·width) of the work.
+        if self.spatial and self.channel:
+            attention = factors["spatial"] * self.blend(factors["channel"])
+        else:
+            attention = self.blend(*factors.values())
+        blended = self.blend_norm(attention, training=training)
         return {"soft": ops.sigmoid(ops.relu(blended)), **factors}
 
     def compute_output_spec(self, inputs, signature=None, training=None):
