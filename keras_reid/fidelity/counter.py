@@ -1,6 +1,7 @@
-"""Multiply-adds of a network, computed from one forward pass of one image."""
+"""Multiply-adds of a network, computed from its layers as they are traced for one image."""
 
 import dataclasses
+import functools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from typing import Any
 
 import keras
 from keras import ops
+from keras.src import backend
 
 from keras_reid.errors import ReIDError
 from keras_reid.fidelity.recording import Call, recording
@@ -91,8 +93,8 @@ class Count:
 def multiply_adds(model: keras.Model, image_size: tuple[int, int] | None = None) -> Count:
     """Count what embedding one image costs, and what each layer has of it.
 
-    The network runs once on one blank image, and every operation of the backend that multiplies and sums is counted
-    from the shapes that it sees: convolutions (grouped, dilated, strided, depthwise, separable, transposed), dense
+    The network is traced once for one image, and every operation of the backend that multiplies and sums is counted
+    from the shapes that it meets: convolutions (grouped, dilated, strided, depthwise, separable, transposed), dense
     layers, `matmul`, `dot`, `tensordot`, `einsum`, attention, resizing and sampling, wherever they are called, in a
     custom layer's `call` as well. A multiply-add counts once, as in the papers. A layer that is applied to several
     regions counts for each.
@@ -114,27 +116,30 @@ def multiply_adds(model: keras.Model, image_size: tuple[int, int] | None = None)
 
     Raises:
         ReIDError: no model, a size that is missing or that the network does not take, or an operation whose cost
-            cannot be counted exactly (loops, conditions, recurrent layers, antialiased resizing).
+            cannot be counted exactly (loops, conditions, recurrent layers, antialiased resizing, shapes that depend on
+            values).
     """
     if not isinstance(model, keras.Model):
         raise ReIDError(
             "multiply_adds expects a keras.Model; put a layer into "
             f"keras.Sequential([keras.Input(shape), layer]). Received: {type(model).__name__}"
         )
-    blank = keras.tree.map_structure(
-        lambda spec: ops.zeros(_shape(model, tuple(spec.shape), image_size), spec.dtype), _input(model, image_size)
+    image = keras.tree.map_structure(
+        lambda spec: keras.KerasTensor(_shape(model, tuple(spec.shape), image_size), spec.dtype),
+        _input(model, image_size),
     )
     if not all(layer.built for layer in model._flatten_layers()):
-        model(blank, training=False)  # building traces some layers once more, and that is not to be counted
+        model(keras.tree.map_structure(lambda spec: ops.zeros(spec.shape, spec.dtype), image), training=False)
     with recording(model) as watched:
-        model(blank, training=False)
+        # Shapes alone, through the backend itself: a symbolic call of the model would not look into its layers.
+        backend.compute_output_spec(functools.partial(model, training=False), image)
     rows = [_row(call) for call in watched.seen.values()]
     return Count(model.name, tuple(row for row in rows if row.multiply_adds or row.parameters))
 
 
 def _input(model: keras.Model, image_size: tuple[int, int] | None) -> Any:
     if getattr(model, "inputs", None):
-        return model.input
+        return model.inputs[0] if isinstance(model, keras.Sequential) else model.input
     if image_size is None:
         raise ReIDError(f"{model.name} does not say what it takes: give image_size=(height, width).")
     return keras.KerasTensor((None, None, None, 3))

@@ -25,7 +25,13 @@ def shape(tensor: Any) -> tuple[int, ...]:
 
 def size(tensor: Any) -> int:
     """How many values a tensor of any backend, an array or a number holds."""
-    return math.prod(shape(tensor))
+    return math.prod(_known(tensor))
+
+
+def _known(tensor: Any) -> tuple[int, ...]:
+    if None in shape(tensor):
+        raise Uncountable("an operation whose shapes are not known before it runs")
+    return shape(tensor)
 
 
 def _conv(result, inputs, kernel, *_, **__) -> int:
@@ -33,29 +39,32 @@ def _conv(result, inputs, kernel, *_, **__) -> int:
 
     Positions at the border count in full, padding included, as in the papers.
     """
-    return size(result) // shape(kernel)[-1] * size(kernel)
+    return size(result) // _known(kernel)[-1] * size(kernel)
 
 
 def _depthwise_conv(result, inputs, kernel, *_, **__) -> int:
-    return size(result) // math.prod(shape(kernel)[-2:]) * size(kernel)
+    return size(result) // math.prod(_known(kernel)[-2:]) * size(kernel)
 
 
 def _separable_conv(result, inputs, depthwise_kernel, pointwise_kernel, *_, **__) -> int:
-    positions = size(result) // shape(pointwise_kernel)[-1]
+    positions = size(result) // _known(pointwise_kernel)[-1]
     return positions * (size(depthwise_kernel) + size(pointwise_kernel))
 
 
 def _conv_transpose(result, inputs, kernel, *_, **__) -> int:
     """Input positions times kernel, (..., filters, channels): each input value is spread over one kernel."""
-    return size(inputs) // shape(kernel)[-1] * size(kernel)
+    return size(inputs) // _known(kernel)[-1] * size(kernel)
 
 
 def _matmul(result, x1, x2) -> int:
-    return size(result) * shape(x1)[-1]
+    return size(result) * _known(x1)[-1]
 
 
 def _dot(result, x1, x2) -> int:
-    return size(result) * shape(x1)[-1] if shape(x1) and shape(x2) else 0  # with a scalar it is a plain product
+    """Every row of `x1` with every column of `x2`, from the operands: of `inner` TensorFlow may not know the result."""
+    if not shape(x1) or not shape(x2):  # a plain product with a number
+        return 0
+    return size(x1) * size(x2) // _known(x1)[-1]
 
 
 def _vdot(result, x1, x2) -> int:
@@ -64,23 +73,21 @@ def _vdot(result, x1, x2) -> int:
 
 def _tensordot(result, x1, x2, axes=2) -> int:
     if isinstance(axes, int):
-        summed = shape(x1)[len(shape(x1)) - axes :]
+        summed = _known(x1)[len(_known(x1)) - axes :]
     else:
-        summed = tuple(shape(x1)[axis] for axis in np.atleast_1d(axes[0]))
+        summed = tuple(_known(x1)[axis] for axis in np.atleast_1d(axes[0]))
     return size(result) * math.prod(summed) if summed else 0
 
 
 def _einsum(result, subscripts, *operands, **_) -> int:
     """Sum over the pairwise products of the cheapest order; a product that sums over no label is elementwise, 0."""
-    if not isinstance(subscripts, str):
-        raise Uncountable("an einsum whose labels are lists instead of a string")
-    inputs, output = _labels(subscripts, [len(shape(operand)) for operand in operands])
+    inputs, output = _labels(subscripts, [len(_known(operand)) for operand in operands])
     extents: dict[str, int] = {}
     for labels, operand in zip(inputs, operands, strict=True):
-        for label, extent in zip(labels, shape(operand), strict=True):
+        for label, extent in zip(labels, _known(operand), strict=True):
             extents[label] = max(extent, extents.get(label, 1))
     # Of the shape alone: NumPy only plans the order.
-    empty = [np.broadcast_to(np.float32(0), shape(operand)) for operand in operands]
+    empty = [np.broadcast_to(np.float32(0), _known(operand)) for operand in operands]
     total = 0
     remaining = [set(labels) for labels in inputs]
     for pair in np.einsum_path(",".join(inputs) + "->" + output, *empty, optimize="optimal")[0][1:]:
@@ -108,7 +115,7 @@ def _labels(subscripts: str, ranks: list[int]) -> tuple[list[str], str]:
 
 def _dot_product_attention(result, query, key, value, *_, **__) -> int:
     """Query (batch, positions, heads, width) against every key, and the weighted sum of the values."""
-    return size(query) * shape(key)[1] + size(result) * shape(key)[1]
+    return size(query) * _known(key)[1] + size(result) * _known(key)[1]
 
 
 def _resize(result, images, size_, interpolation="bilinear", antialias=False, *_, **__) -> int:
@@ -124,7 +131,7 @@ def _affine_transform(result, images, transform, interpolation="bilinear", *_, *
 
 def _map_coordinates(result, inputs, coordinates, order, *_, **__) -> int:
     """Linear interpolation (order 1) weighs 2 samples an axis."""
-    return size(result) * 2 ** len(shape(inputs)) if order else 0
+    return size(result) * 2 ** len(_known(inputs)) if order else 0
 
 
 FORMULAS: dict[str, dict[str, Callable[..., int]]] = {

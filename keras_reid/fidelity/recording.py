@@ -1,4 +1,4 @@
-"""Watching one forward pass: which operation of the backend ran, in which layer, on which shapes."""
+"""Watching a network as it is traced or run: which operation of the backend ran, in which layer, on which shapes."""
 
 import contextlib
 import contextvars

@@ -1,0 +1,154 @@
+import io
+import json
+
+import keras
+import pytest
+
+from keras_reid import ReIDError, networks
+from keras_reid.fidelity import FIGURES, Figure, multiply_adds, render, table, to_json
+
+WIDTHS = {1: 128, 2: 256, 3: 384}
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return table()
+
+
+def test_every_figure_that_has_a_tolerance_is_met(rows):
+    assert len(rows) == len(FIGURES)
+    assert [row for row in rows if row.within is False] == []
+    assert sum(row.within is True for row in rows) == 3 + 12
+
+
+def test_han_flops(rows):
+    """Table 1 to 1 %, the crops as the bilinear sampling that the paper counts; as they run they cost more."""
+    ours = {(row.network, row.quantity): row for row in rows if row.source == "HAN Table 1"}
+    for name, paper in (("han_small", 3.68e8), ("han_medium", 5.33e8), ("han_large", 7.01e8)):
+        row = ours[name, "FLOPs"]
+        assert (row.paper, row.tolerance, row.within) == (paper, 1, True)
+        assert row.ours == pytest.approx(paper, rel=0.01)
+        assert row.deviation == pytest.approx(100 * (row.ours - paper) / paper)
+        assert ours[name, "FLOPs as run"].within is None
+        # Crops of 24×28×32, 12×14×128 and 6×7×256, four regions, four multiply-adds a value, against two products.
+        sampled = 4 * 4 * (24 * 28 * 32 + 12 * 14 * 128 + 6 * 7 * 256)
+        products = sum(
+            4 * height * rows * columns * channels + 4 * height * width * columns * channels
+            for height, width, rows, columns, channels in (
+                (24, 28, 80, 32, 32),
+                (12, 14, 40, 16, 128),
+                (6, 7, 20, 8, 256),
+            )
+        )
+        assert ours[name, "FLOPs as run"].ours - row.ours == products - sampled
+
+
+def test_attention_weights_are_the_papers(rows):
+    weights = [row for row in rows if row.quantity == "weights"]
+    expected = [
+        (f"level {level} {block}", number)
+        for level, c in WIDTHS.items()
+        for block, number in (
+            ("spatial attention", 10),
+            ("channel attention", 2 * c * c // 16),
+            ("soft attention, 1×1 conv", c * c),
+            ("hard attention", 2 * 4 * c),
+        )
+    ]
+    assert [(row.block, row.ours) for row in weights] == expected
+    assert all(row.tolerance == 0 and row.deviation == 0 and row.within for row in weights)
+
+
+def test_units_of_table_12_are_shown_without_a_verdict(rows):
+    units = {row.block: row for row in rows if row.source == "HAN Table 12"}
+    assert set(units) == {"inception units", "residual units"}
+    assert all(row.tolerance is None and row.within is None and row.ours > 0 for row in units.values())
+
+
+def test_a_figure_out_of_tolerance_says_so():
+    far, near = table(Figure("han_small", "network", "FLOPs", 3.0e8, "nowhere", tolerance) for tolerance in (0.2, 0.25))
+    assert (far.within, near.within) == (False, True)
+    assert far.deviation == pytest.approx(100 * (far.ours / 3.0e8 - 1))
+    assert far.deviation > 20
+
+
+def test_parameters_and_increases_and_options():
+    small = {"input_shape": (80, 32, 3)}
+    whole, less = table(
+        (
+            Figure("han_small", "network", "parameters", 1, "nowhere", None, options=small),
+            Figure(
+                "han_small", "local", "parameters", 1, "", None, options=small, less={**small, "branches": ("global",)}
+            ),
+        )
+    )
+    model = networks.create("han_small", **small)
+    assert whole.ours == model.count_params()
+    assert (
+        less.ours == model.count_params() - networks.create("han_small", **small, branches=("global",)).count_params()
+    )
+
+
+def test_identity_heads_are_not_of_the_embedding():
+    small = {"input_shape": (80, 32, 3)}
+    with_heads, without = (multiply_adds(networks.create("han_small", identities=n, **small)) for n in (10, None))
+    assert with_heads.multiply_adds == without.multiply_adds
+    assert with_heads.parameters == without.parameters
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="about TensorFlow's graph")
+def test_han_agrees_with_the_profiler_of_tensorflow():
+    import tensorflow as tf
+
+    model = networks.create("han_small")
+    graph = tf.function(lambda x: model(x, training=False)).get_concrete_function(tf.TensorSpec((1, 160, 64, 3))).graph
+    option = tf.compat.v1.profiler.ProfileOptionBuilder
+    node = tf.compat.v1.profiler.profile(
+        graph, cmd="op", options=option(option.float_operation()).with_empty_output().build()
+    )
+    operations = {}
+    while node.children:
+        node = node.children[0]
+        operations[node.name] = node.float_ops
+    products = sum(operations[name] for name in ("Conv2D", "DepthwiseConv2dNative", "MatMul", "BatchMatMulV2"))
+    # The profiler knows nothing of resizing: the spatial attention's, one channel of 40×16, 20×8 and 10×4.
+    resized = 4 * (40 * 16 + 20 * 8 + 10 * 4)
+    assert products == 2 * (multiply_adds(model).multiply_adds - resized)
+
+
+def test_json(rows):
+    records = json.loads(json.dumps(to_json(rows)))
+    assert records[0] == {
+        "network": "han_small",
+        "block": "network",
+        "quantity": "FLOPs",
+        "paper": 3.68e8,
+        "source": "HAN Table 1",
+        "ours": rows[0].ours,
+        "deviation": rows[0].deviation,
+        "tolerance": 1,
+        "within": True,
+    }
+    assert len(records) == len(rows)
+
+
+def test_rendering(rows):
+    from rich.console import Console
+
+    console = Console(width=160, file=io.StringIO())
+    console.print(render(rows))
+    lines = console.file.getvalue().splitlines()
+    first = next(line for line in lines if "HAN Table 1 " in line)
+    cells = [cell.strip() for cell in first.strip("│ ").split("│")]
+    assert cells[:4] == ["han_small", "network", "FLOPs", "3.680e8"]
+    assert cells[6:] == ["1 %", "yes", "HAN Table 1"]
+    spatial = next(line for line in lines if "level 1 spatial" in line)
+    assert [cell.strip() for cell in spatial.strip("│ ").split("│")][3:8] == ["10", "10", "+0.00 %", "exact", "yes"]
+    assert len([line for line in lines if "HAN " in line]) == len(rows)
+
+
+def test_unknown_parts_and_networks_are_named():
+    with pytest.raises(ReIDError, match=r"^There is no network 'hann'"):
+        table([Figure("hann", "network", "FLOPs", 1, "nowhere", None)])
+    with pytest.raises(ReIDError, match=r"^han_small has no layer 'level9' that costs anything\. It has: stem\.conv, "):
+        table([Figure("han_small", "network", "FLOPs", 1, "nowhere", None, parts=("level9",))])
