@@ -1,0 +1,121 @@
+"""What the commands print: results on stdout, as a table or as JSON; everything else on stderr."""
+
+import contextlib
+import json
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+
+@contextlib.contextmanager
+def working() -> Iterator[None]:
+    """What a command does before it prints its result: Keras is there, and the libraries' messages go to stderr."""
+    import rich
+
+    _import_keras()
+    rich.reconfigure(stderr=True)  # the console of every progress bar that is given none
+    with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        yield
+
+
+@contextlib.contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Show on a terminal that work is going on whose length nobody knows."""
+    from rich.console import Console
+
+    with Console(stderr=True).status(f"{what} …"):
+        yield
+
+
+def _import_keras() -> None:
+    """Import Keras without the lines that TensorFlow 2.21 then writes whatever TF_CPP_MIN_LOG_LEVEL says."""
+    if "keras" in sys.modules:
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # for what it logs later
+    for name in ("absl", "tensorflow"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)  # C++ writes past sys.stderr
+    try:
+        import keras  # noqa: F401
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nowhere)
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
+    say(f"Warning: {message}")
+
+
+def say(message: str) -> None:
+    """One line for people, on stderr."""
+    print(message, file=sys.stderr)
+
+
+def say_skipped(skipped: Sequence[tuple[str, str]]) -> None:
+    """Which pictures were left out, and why."""
+    for _, reason in skipped:
+        say(f"Left out: {reason}")
+
+
+def skipped_json(skipped: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+    """The same for programs."""
+    return [{"path": path, "reason": reason} for path, reason in skipped]
+
+
+def show_json(result: Any) -> None:
+    """The result of a command for programs. NumPy's numbers and arrays become JSON's."""
+    print(json.dumps(result, indent=2, default=_plain, ensure_ascii=False))
+
+
+def show_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str | None = None) -> None:
+    """The result of a command for people; numbers are aligned to the right."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    for index, column in enumerate(columns):
+        numeric = bool(rows) and all(isinstance(row[index], (int, float)) or row[index] is None for row in rows)
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(text(value)) for value in row))  # Text, because a file name may look like markup
+    show(table)
+
+
+def show(table: Any) -> None:
+    """Print a `rich` table on stdout."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 200  # in a pipe or a file nothing needs to be folded to the 80 columns that rich assumes
+    console.print(table)
+
+
+def text(value: Any) -> str:
+    """A value as people read it: shares with three decimals, counts with thousands separated, nothing for None."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    return str(value)
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")

@@ -1,0 +1,84 @@
+"""Pictures that are named on the command line: finding them, reading who they show from their names, embedding them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_reid.data.files import found_in
+from keras_reid.data.images import SUFFIXES, load_images
+from keras_reid.errors import ReIDError
+
+# "0001_c1_f0040.jpg" (WARD) and "0001_c1s1_000151_01.jpg" (Market-1501, where -1 is junk and 0 a distractor).
+_NAME = re.compile(r"(-?\d+)_c(\d+)")
+
+
+class Embedded(NamedTuple):
+    """The pictures that could be read, their embeddings (N, D), and (path, reason) of those that could not."""
+
+    paths: list[str]
+    vectors: np.ndarray
+    skipped: list[tuple[str, str]]
+
+
+def find_pictures(places: Sequence[Path]) -> list[str]:
+    """Picture files among `places` and, sorted, at any depth in the folders among them. Hidden files are left out.
+
+    Raises:
+        ReIDError: a place does not exist, or a folder has no pictures.
+    """
+    found = []
+    for place in places:
+        if place.is_file():
+            found.append(str(place))
+            continue
+        if not place.is_dir():
+            raise ReIDError(f"'{place}' does not exist: give a picture or a folder of pictures.")
+        inside = sorted(
+            path
+            for path in place.rglob("*")
+            if path.suffix.lower() in SUFFIXES and not any(p.startswith(".") for p in path.relative_to(place).parts)
+        )
+        if not inside:
+            raise ReIDError(
+                f"'{place}' has no pictures: looked for {', '.join(SUFFIXES)} in it and the folders below. "
+                f"Found: {found_in(place)}."
+            )
+        found += map(str, inside)
+    return found
+
+
+def identities_and_cameras(paths: Sequence[str]) -> tuple[np.ndarray, np.ndarray] | None:
+    """Identity and camera of each picture, if all names give them as WARD's or Market-1501's do; None otherwise."""
+    matches = [_NAME.match(Path(path).name) for path in paths]
+    if not all(matches):
+        return None
+    numbers = np.array([match.groups() for match in matches if match], np.int64).reshape(-1, 2)
+    return numbers[:, 0], numbers[:, 1]
+
+
+def embed_pictures(model, paths: Sequence[str], batch_size: int, flip: bool, on_error: str, what: str) -> Embedded:
+    """Embed picture files with a progress bar called `what`.
+
+    Raises:
+        ReIDError: a picture cannot be read and `on_error` is "raise", or none can.
+    """
+    from rich.progress import track
+
+    kept: list[str] = []
+    vectors: list[np.ndarray] = []
+    skipped: list[tuple[str, str]] = []
+    for start in track(range(0, len(paths), batch_size), description=what):
+        block = paths[start : start + batch_size]
+        pixels, indices, unreadable = load_images(block, model.image_size, on_error=on_error)
+        skipped += unreadable
+        if len(pixels):
+            kept += [block[index] for index in indices]
+            vectors.append(model.embed(pixels, batch_size=batch_size, flip=flip))
+    if not vectors:
+        raise ReIDError(f"None of the {len(paths)} pictures can be read. The first: {skipped[0][1]}")
+    return Embedded(kept, np.concatenate(vectors), skipped)

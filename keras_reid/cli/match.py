@@ -1,0 +1,102 @@
+"""`keras-reid match`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from keras_reid.cli import console, options
+
+
+def match(
+    query: Annotated[
+        list[Path], typer.Option(metavar="PATH", help="Who to look for: a picture or a folder; can be given again.")
+    ],
+    gallery: Annotated[
+        list[Path], typer.Option(metavar="PATH", help="Where to look: a picture or a folder; can be given again.")
+    ],
+    model: options.ModelName = "han_small",
+    weights: options.Weights = "published",
+    top: Annotated[int, typer.Option("--top", "-k", min=1, help="How many gallery pictures a query.")] = 10,
+    threshold: Annotated[
+        float | None,
+        typer.Option(min=-1, max=1, help="Least cosine similarity of a match: see 'keras-reid info MODEL'."),
+    ] = None,
+    picture: Annotated[Path | None, typer.Option(metavar="PATH", help="Also draw the matches, a PNG file.")] = None,
+    rows: options.Rows = 8,
+    flip: options.Flip = False,
+    batch_size: options.BatchSize = 64,
+    on_error: options.OnError = "raise",
+    json: options.Json = False,
+) -> None:
+    """Find the people of the query pictures in the gallery.
+
+    Prints for each query the most similar gallery pictures, best first.
+    Where all files are named as Market-1501's or WARD's (0001_c1…: identity and camera), right and wrong matches are
+    told apart, and gallery pictures of the query's own identity and camera are left out, as in evaluation.
+    """
+    with console.working():
+        found = _search(query, gallery, options.load_model(model, weights), top, threshold, batch_size, flip, on_error)
+        if picture is not None:
+            _draw(found["queries"], picture, rows)
+    if json:
+        console.show_json({"model": model, **found, "picture": picture})
+        return
+    console.say_skipped([(item["path"], item["reason"]) for item in found["skipped"]])
+    marks = {True: "right", False: "wrong", None: ""}
+    lines = [
+        (asked["query"] if rank == 1 else "", rank, item["path"], item["similarity"], marks[item["right"]])
+        for asked in found["queries"]
+        for rank, item in enumerate(asked["matches"] or [_NOBODY], start=1)
+    ]
+    console.show_table(("query", "rank", "gallery", "similarity", ""), lines)
+    if picture is not None:
+        print(f"Picture: {picture}")
+
+
+_NOBODY = {"path": "nobody", "similarity": None, "right": None}
+
+
+def _search(query, gallery, network, top, threshold, batch_size, flip, on_error):
+    from keras_reid.cli.crops import embed_pictures, find_pictures, identities_and_cameras
+    from keras_reid.evaluation import top_matches
+
+    asked = embed_pictures(network, find_pictures(query), batch_size, flip, on_error, "Query")
+    searched = embed_pictures(network, find_pictures(gallery), batch_size, flip, on_error, "Gallery")
+    labels = identities_and_cameras([*asked.paths, *searched.paths])
+    known = {}
+    if labels is not None:
+        border = len(asked.paths)
+        known = {"query_ids": labels[0][:border], "query_cams": labels[1][:border]}
+        known |= {"gallery_ids": labels[0][border:], "gallery_cams": labels[1][border:]}
+    ranked = top_matches(asked.vectors, searched.vectors, top, **known)
+    queries = []
+    for number, path in enumerate(asked.paths):
+        matches = [
+            {
+                "path": searched.paths[index],
+                "similarity": round(float(similarity), 6),
+                "right": bool(known["query_ids"][number] == known["gallery_ids"][index]) if known else None,
+            }
+            for index, similarity in zip(ranked.indices[number], ranked.similarities[number], strict=True)
+            if index >= 0 and (threshold is None or similarity >= threshold)
+        ]
+        queries.append({"query": path, "matches": matches})
+    skipped = console.skipped_json([*asked.skipped, *searched.skipped])
+    return {"threshold": threshold, "queries": queries, "skipped": skipped}
+
+
+def _draw(queries, path, rows):
+    from keras_reid.data import read_image
+    from keras_reid.pictures import draw_matches
+
+    shown = queries[:rows]
+    draw_matches(
+        [read_image(asked["query"]) for asked in shown],
+        [[read_image(item["path"]) for item in asked["matches"]] for asked in shown],
+        [[1 - item["similarity"] for item in asked["matches"]] for asked in shown],
+        path,
+        hits=[[item["right"] for item in asked["matches"]] for asked in shown],
+        query_names=[Path(asked["query"]).name for asked in shown],
+        match_names=[[Path(item["path"]).name for item in asked["matches"]] for asked in shown],
+    )
