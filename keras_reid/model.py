@@ -48,7 +48,9 @@ class ReIDModel(keras.Model):
         self._branches = tuple(features)
         self._region_scales = {name: value[1] for name, value in maps.items() if isinstance(value, tuple)}
         tensors = {name: value[0] if isinstance(value, tuple) else value for name, value in maps.items()}
-        self._features = keras.Function(images, features, name="features")
+        # A model, because a `Function` does not hand `training` on, which is lost where Keras calls `call` itself, as its
+        # JAX trainer does; and of the model only its call, because a model kept here would be saved a second time.
+        self._features = keras.Model(images, features, name="features").__call__
         self._maps = keras.Function(images, {**tensors, **features}, name="maps")
         self.augmentation: keras.layers.Layer | None = None
         self.identities = identities
@@ -88,7 +90,7 @@ class ReIDModel(keras.Model):
         images = ops.cast(inputs["images"], "float32")
         if training and self.augmentation is not None:
             images = self.augmentation(images, training=True)
-        features = self._features(images)
+        features = self._features(images, training=training)
         logits = {branch: getattr(self, f"{branch}_head")(features[branch]) for branch in self._branches}
         return {**logits, **{f"{branch}_features": ops.cast(features[branch], "float32") for branch in self._branches}}
 
@@ -258,6 +260,7 @@ class ReIDModel(keras.Model):
 
         batches, needed = prepare(self, x, y, batch_size, epochs, validation_data, validation_freq)
         self.augmentation = batches.augmentation
+        kwargs.setdefault("shuffle", False)  # already random, from the seed; Keras would use a global one
         try:
             return super().fit(batches, epochs=epochs, callbacks=[*needed, *(callbacks or [])], **kwargs)
         finally:
