@@ -19,13 +19,14 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras_reid.zoo.exports import measure_exports
 
 import keras_reid
 from keras_reid import networks
 from keras_reid.errors import ReIDError
+from keras_reid.files import atomically
 from keras_reid.zoo.card import card
 from keras_reid.zoo.checksum import sha256_of
+from keras_reid.zoo.exports import measure_exports
 from keras_reid.zoo.manifest import Entry, Manifest
 from keras_reid.zoo.match_threshold import measure_threshold
 from keras_reid.zoo.weights import load_into, write
@@ -71,8 +72,7 @@ def publish(
     """
     network, options, zoo = network or name, dict(options or {}), Path(zoo)
     sets = [keras_reid.data.load(spec) for spec in data]
-    (zoo / "weights").mkdir(exist_ok=True)
-    (zoo / "cards").mkdir(exist_ok=True)
+    (zoo / "weights").mkdir(parents=True, exist_ok=True)
     final = zoo / "weights" / f"{name}.weights.h5"
     with tempfile.TemporaryDirectory(dir=zoo / "weights") as folder:
         source = Path(folder) / "source.weights.h5"
@@ -99,15 +99,14 @@ def publish(
             trained_on=trained_on,
             figures=[_figures(name, model, found) for found in sets],
             threshold=measure_threshold(model, sets[0]),
-            exports=measure_exports(model, sets[0].query.paths) if exports else None,
+            exports=measure_exports(model) if exports else None,
             card=f"cards/{name}.md",
             keras=keras.__version__,
             version=keras_reid.__version__,
         )
         os.replace(new, final)
-    text = zoo / "cards" / f"{name}.md"
-    text.with_suffix(".new").write_text(card(entry), encoding="utf-8")
-    os.replace(text.with_suffix(".new"), text)
+    with atomically(zoo / entry.card) as text:
+        text.write_text(card(entry), encoding="utf-8")
     path = zoo / "manifest.json"
     manifest = Manifest.read(path) if path.exists() else Manifest({})
     manifest.with_entry(entry).write(path)

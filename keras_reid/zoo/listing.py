@@ -4,7 +4,6 @@ import dataclasses
 import difflib
 from typing import Any
 
-from keras_reid import networks
 from keras_reid.errors import ReIDError
 from keras_reid.zoo.manifest import Entry, Manifest
 
@@ -14,6 +13,8 @@ def list_models() -> list[str]:
 
     `info(name)["published"]` says which have weights.
     """
+    from keras_reid import networks  # imports Keras, which downloading and checking files does not need
+
     return list(dict.fromkeys([*networks.names(), *Manifest.read().entries]))
 
 

@@ -1,16 +1,19 @@
 """Models by name, with published, own or random weights."""
 
-import os
-from typing import Any
+from __future__ import annotations
 
-from keras_reid import networks
+import os
+from typing import TYPE_CHECKING, Any
+
 from keras_reid.errors import ReIDError
-from keras_reid.model import ReIDModel
 from keras_reid.zoo.fetching import fetch
 from keras_reid.zoo.listing import find
 from keras_reid.zoo.manifest import Manifest
 from keras_reid.zoo.transfer import Progress
 from keras_reid.zoo.weights import load_into
+
+if TYPE_CHECKING:
+    from keras_reid.model import ReIDModel
 
 
 def load(
@@ -40,6 +43,8 @@ def load(
         ReIDError: no model of that name; no such weights for it; weights that do not fit, are damaged, or cannot be
             downloaded; an option the network does not have.
     """
+    from keras_reid import networks
+
     entry = find(name)
     network, defaults = (entry.network, entry.options) if entry else (name, {})
     path = None

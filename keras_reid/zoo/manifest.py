@@ -2,13 +2,13 @@
 
 import dataclasses
 import json
-import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from keras_reid.errors import ReIDError
+from keras_reid.files import atomically
 from keras_reid.shipped import shipped
 
 SCHEMA = 1
@@ -36,7 +36,7 @@ class Entry:
             "rank1", "rank5", "rank10", "mAP", "mINP" and the "command" that measures it again.
         threshold: Cosine from which two pictures are called the same person, with its "false_match_rate" and
             "true_match_rate" and the "data" it was measured on; or None.
-        exports: One dict an exported format: "format", "size", "cosine", "difference"; or None where not measured.
+        exports: One dict an exported format: "format", "size", "cosine", "difference", "pictures"; or None.
         card: The model card, relative to the manifest.
         keras: Keras' version at publication.
         version: keras-reid's version at publication.
@@ -111,15 +111,13 @@ class Manifest:
 
     def write(self, path: str | Path) -> None:
         """Write the manifest to `path`, at once: a reader sees the old one or the new one."""
-        path = Path(path)
         content = {
             "schema": SCHEMA,
             "base_url": self.base_url,
             "entries": [dataclasses.asdict(entry) for entry in self.entries.values()],
         }
-        new = path.with_name(path.name + ".new")
-        new.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        os.replace(new, path)
+        with atomically(path) as new:
+            new.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
     def with_entry(self, entry: Entry) -> "Manifest":
         """This manifest with `entry` in place of the one of its name, or at the end."""

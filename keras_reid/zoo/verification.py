@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from keras_reid.errors import ReIDError
-from keras_reid.zoo.fetching import cached_path, shipped_path
 from keras_reid.zoo.checksum import sha256_of
+from keras_reid.zoo.fetching import cached_path, shipped_path
 from keras_reid.zoo.listing import find
 from keras_reid.zoo.manifest import Entry, Manifest
 

@@ -9,11 +9,12 @@ import h5py
 import numpy as np
 
 from keras_reid.errors import ReIDError
+from keras_reid.files import atomically
 
 _GRAPH = "layers"  # Where Keras puts the layers of a functional model; heads and the optimizer's state are beside it.
 
 
-def load_into(model, path: str | Path, known: list[str]) -> None:
+def load_into(model, path: str | os.PathLike, known: list[str]) -> None:
     """Load a `.weights.h5` file into `model`'s embedding network; the model's heads, if it has any, stay as they are.
 
     Files in float16 load into float32 models. A file of another network is refused even where every shape agrees, as
@@ -45,7 +46,7 @@ def load_into(model, path: str | Path, known: list[str]) -> None:
         raise _misfit(model, path, found)
 
 
-def write(source: str | Path, path: str | Path, precision: str = "float32") -> None:
+def write(source: str | os.PathLike, path: str | os.PathLike, precision: str = "float32") -> None:
     """Copy the embedding network's weights from `source` to `path`, whole or not at all.
 
     Heads and optimizer state are left out. With "float16", matrices and kernels are halved; vectors (biases, batch
@@ -61,9 +62,7 @@ def write(source: str | Path, path: str | Path, precision: str = "float32") -> N
     """
     if precision not in ("float32", "float16"):
         raise ReIDError(f"`precision` is 'float32' or 'float16'. Received: {precision!r}")
-    source, path = _checked(source), Path(path)
-    new = path.with_name(path.name + ".new")
-    with h5py.File(source, "r") as old, h5py.File(new, "w") as file:
+    with atomically(path) as new, h5py.File(_checked(source), "r") as old, h5py.File(new, "w") as file:
 
         def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:
             if isinstance(item, h5py.Group):
@@ -79,10 +78,9 @@ def write(source: str | Path, path: str | Path, precision: str = "float32") -> N
         for part in ("vars", _GRAPH):
             copy(part, old[part])
             old[part].visititems(lambda name, item, part=part: copy(f"{part}/{name}", item))
-    os.replace(new, path)
 
 
-def _checked(path: str | Path) -> Path:
+def _checked(path: str | os.PathLike) -> Path:
     path = Path(path)
     if not path.is_file():
         raise ReIDError(

@@ -36,13 +36,20 @@ def trained(tiny, tmp_path):
 
 
 @pytest.fixture
-def zoo(trained, tmp_path, monkeypatch):
-    """The folder of an installation's zoo with a manifest that publishes "tiny"; its weights are shipped with it."""
+def zoo_folder(tiny, tmp_path, monkeypatch):
+    """The folder of an installation's zoo, with an empty manifest; the cache is empty too."""
     folder = tmp_path / "zoo"
-    (folder / "weights").mkdir(parents=True)
+    folder.mkdir()
     monkeypatch.setattr("keras_reid.shipped._PACKAGE", tmp_path / "keras_reid")
     monkeypatch.setenv("KERAS_REID_HOME", str(tmp_path / "home"))
-    path = folder / "weights" / "tiny.weights.h5"
-    write(trained[1], path, "float16")
-    Manifest({}).with_entry(an_entry(path)).write(folder / "manifest.json")
+    Manifest({}).write(folder / "manifest.json")
     return folder
+
+
+@pytest.fixture
+def zoo(zoo_folder, trained):
+    """The folder of an installation's zoo that publishes "tiny"; the weights are shipped with it."""
+    path = zoo_folder / "weights" / "tiny.weights.h5"
+    write(trained[1], path, "float16")
+    Manifest({}).with_entry(an_entry(path)).write(zoo_folder / "manifest.json")
+    return zoo_folder

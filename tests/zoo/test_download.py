@@ -22,7 +22,7 @@ import sys
 from keras_reid.zoo.download import download
 url, path, size, sha256 = sys.argv[1:5]
 print("ready", flush=True)
-download(url, path, int(size), sha256, pause=0.01, timeout=10)
+download(url, path, int(size), sha256, pause=0.01, timeout=60)
 print("done", flush=True)
 """
 
@@ -56,7 +56,7 @@ def put(path, content):
 
 def fetch(server, path, **options):
     url = server if isinstance(server, str) else server.url + "/a.weights.h5"
-    return download(url, path, SIZE, SHA256, **{"pause": 0.01, "timeout": 5, **options})
+    return download(url, path, SIZE, SHA256, **{"pause": 0.01, "timeout": 60, **options})
 
 
 def beside(path):
@@ -204,11 +204,19 @@ def test_refusal_is_not_repeated(path, status):
     assert beside(path) == []
 
 
-@pytest.mark.parametrize("trouble", [500, 503, 429, "reset", "silent", "stall"])
+@pytest.mark.parametrize("trouble", [500, 503, 429, "reset"])
 def test_trouble_that_passes(path, trouble):
     with FileServer([trouble, trouble]) as server:
-        fetch(server, path, timeout=0.3)
+        fetch(server, path)
         assert len(server.requests) == 3
+    assert path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("trouble", ["silent", "stall"])
+def test_silence_is_an_end_of_its_own(path, trouble):
+    with FileServer([trouble, trouble]) as server:
+        fetch(server, path, timeout=0.3, attempts=20)
+        assert len(server.requests) >= 3  # a busy machine may be silent once more
     assert path.read_bytes() == CONTENT
 
 

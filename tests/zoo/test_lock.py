@@ -81,7 +81,7 @@ def test_killed_holder_does_not_block(tmp_path, kind, monkeypatch):
 
 
 def test_living_holder_keeps_it(tmp_path, kind, monkeypatch):
-    monkeypatch.setattr(lock, "STALE_SECONDS", 0.3)
+    monkeypatch.setattr(lock, "STALE_SECONDS", 1.0)
     monkeypatch.setattr(lock, "HEARTBEAT_SECONDS", 0.05)
     path, order = tmp_path / "a.lock", []
 
@@ -92,7 +92,7 @@ def test_living_holder_keeps_it(tmp_path, kind, monkeypatch):
     with locked(path):
         thread = threading.Thread(target=wait_for_it)
         thread.start()
-        time.sleep(0.8)  # longer than a dead holder's file is respected
+        time.sleep(1.5)  # longer than a dead holder's file is respected
         order.append("first")
     thread.join()
     assert order == ["first", "second"]
