@@ -10,17 +10,15 @@ from keras_reid.errors import ReIDError
 
 def embed(model, images, batch_size, flip, on_error, progress) -> np.ndarray:
     """See `ReIDModel.embed`."""
-    vectors = [
-        _embed_pixels(model, pixels, flip) for pixels in _blocks(model, images, batch_size, on_error, progress)
-    ]
+    vectors = [_embed_pixels(model, pixels, flip) for pixels in _blocks(model, images, batch_size, on_error, progress)]
     if not vectors:
         return np.zeros((0, model.embedding_size), "float32")
     vectors = np.concatenate(vectors)
     if not np.isfinite(vectors).all():
         bad = int((~np.isfinite(vectors)).any(axis=1).sum())
         raise ReIDError(
-            f"The embeddings of {bad} of {len(vectors)} pictures hold NaN or infinity: the weights of {model.name!r} are "
-            "damaged or its training diverged. Load good weights, or train with a lower learning rate."
+            f"The embeddings of {bad} of {len(vectors)} pictures hold NaN or infinity: the weights of {model.name!r} "
+            "are damaged or its training diverged. Load good weights, or train with a lower learning rate."
         )
     return vectors
 

@@ -17,8 +17,8 @@ class ReIDModel(keras.Model):
 
     A subclass is one network. It says in `graph` how features come from pictures; this class adds normalisation of the
     pixels, the embedding, one classifier a branch where `identities` is given, and what users call. The result is an
-    ordinary functional Keras model: `summary`, `save`, `keras.models.load_model`, `save_weights`, `get_layer`, callbacks
-    and use inside another model work as with any other.
+    ordinary functional Keras model: `summary`, `save`, `keras.models.load_model`, `save_weights`, `get_layer`,
+    callbacks and use inside another model work as with any other.
 
     - `model(images)` is the embedding, whether training or not. Images are RGB, uint8 or float from 0 to 255.
     - `model({"images": images})`, a training batch, is what the losses need, a dict with `"<branch>"`, the classifier's
@@ -40,7 +40,9 @@ class ReIDModel(keras.Model):
         # A multiplication and a subtraction, not a `Rescaling` layer: preprocessing layers inside a network switch what
         # follows them into training mode.
         features, maps = self.graph(options, images * (1 / 127.5) - 1.0)
-        parts = [keras.layers.UnitNormalization(dtype="float32", name=f"{name}.unit")(x) for name, x in features.items()]
+        parts = [
+            keras.layers.UnitNormalization(dtype="float32", name=f"{name}.unit")(x) for name, x in features.items()
+        ]
         embedding = keras.layers.Concatenate(dtype="float32", name="join")(parts) if len(parts) > 1 else parts[0]
         super().__init__(inputs=images, outputs=embedding * (len(parts) ** -0.5), **kwargs)
 
@@ -48,8 +50,8 @@ class ReIDModel(keras.Model):
         self._branches = tuple(features)
         self._region_scales = {name: value[1] for name, value in maps.items() if isinstance(value, tuple)}
         tensors = {name: value[0] if isinstance(value, tuple) else value for name, value in maps.items()}
-        # A model, because a `Function` does not hand `training` on, which is lost where Keras calls `call` itself, as its
-        # JAX trainer does; and of the model only its call, because a model kept here would be saved a second time.
+        # A model, because a `Function` does not hand `training` on, which is lost where Keras calls `call` itself, as
+        # its JAX trainer does; and of the model only its call: a model kept here would be saved a second time.
         self._features = keras.Model(images, features, name="features").__call__
         self._maps = keras.Function(images, {**tensors, **features}, name="maps")
         self.augmentation: keras.layers.Layer | None = None
@@ -98,7 +100,7 @@ class ReIDModel(keras.Model):
         if not isinstance(inputs, dict):
             return super().compute_output_spec(inputs, training=training, mask=mask)
         batch = inputs["images"].shape[0]
-        lengths = {branch: self.identities for branch in self._branches}
+        lengths = dict.fromkeys(self._branches, self.identities)
         lengths |= {f"{branch}_features": self.embedding_size // len(self._branches) for branch in self._branches}
         return {name: keras.KerasTensor((batch, length), dtype="float32") for name, length in lengths.items()}
 
@@ -141,7 +143,8 @@ class ReIDModel(keras.Model):
         """Embed pictures of any size.
 
         Args:
-            images: One H×W×3 array (uint8, or float from 0 to 255), one path, a list of either, or an (N, H, W, 3) array.
+            images: One H×W×3 array (uint8, or float from 0 to 255), one path, a list of either, or an (N, H, W, 3)
+                array.
             batch_size: Pictures a step; memory grows with it. Defaults to 64.
             flip: Whether to average over each picture and its mirror. Defaults to False.
             on_error: "raise", or "skip" to leave unreadable pictures out, with a warning that names them.
@@ -204,8 +207,8 @@ class ReIDModel(keras.Model):
         Args:
             optimizer: As in Keras. Defaults to the paper's; its learning rate then falls at the paper's milestones,
                 scaled to the number of epochs that `fit` gets.
-            loss: "cross_entropy" (the default), "triplet" or "cross_entropy+triplet", on every branch; or, as in Keras, a
-                dict from the names that a training batch gives out ("global", "global_features", …) to losses.
+            loss: "cross_entropy" (the default), "triplet" or "cross_entropy+triplet", on every branch; or, as in Keras,
+                a dict from the names that a training batch gives out ("global", "global_features", …) to losses.
             loss_weights: As in Keras, by the same names.
             metrics: As in Keras. Defaults to the accuracy of every classifier.
             **kwargs: As in Keras.
@@ -254,7 +257,7 @@ class ReIDModel(keras.Model):
             **kwargs: As in Keras.
 
         Raises:
-            ReIDError: the model has no heads, or not as many as there are identities; or `validation_data` is no data set.
+            ReIDError: the model has no heads, or fewer than there are identities; or `validation_data` is no data set.
         """
         from keras_reid.training.fitting import prepare
 
@@ -269,4 +272,4 @@ class ReIDModel(keras.Model):
 
 def _for_each(labels, outputs):
     """The same labels for every output, which is how Keras pairs outputs with losses."""
-    return {name: labels for name in outputs} if isinstance(outputs, dict) else labels
+    return dict.fromkeys(outputs, labels) if isinstance(outputs, dict) else labels

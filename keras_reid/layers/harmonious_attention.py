@@ -52,7 +52,9 @@ class HarmoniousAttention(keras.layers.Layer):
         super().__init__(**kwargs)
         unknown = sorted(set(attention) - set(KINDS))
         if isinstance(attention, str) or unknown:
-            raise ReIDError(f"HarmoniousAttention expects `attention` out of {KINDS}. Received: attention={attention!r}")
+            raise ReIDError(
+                f"HarmoniousAttention expects `attention` out of {KINDS}. Received: attention={attention!r}"
+            )
         self.attention = tuple(kind for kind in KINDS if kind in attention)
         self.regions = regions
         self.reduction = reduction

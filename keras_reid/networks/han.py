@@ -32,8 +32,8 @@ class HAN(ReIDModel):
 
     - Regions of level l are cut from the input of level l with positions computed on its output (Fig. 1's arrows).
     - A branch's feature is batch-normalised, without ReLU: behind a ReLU the network hardly learns from random weights.
-    - A local unit runs at stride 1 and is followed by 2×2 pooling at levels 1 and 2: this agrees with Table 1's FLOPs in
-      all three sizes (−0.8, −0.6, −0.9 %), where a strided unit lacks 75e6 of them. `local_stride=True` gives the
+    - A local unit runs at stride 1 and is followed by 2×2 max pooling at levels 1 and 2: this agrees with Table 1's
+      FLOPs within 1 % in all three sizes, where a strided unit lacks 75e6 of them. `local_stride=True` gives the
       strided unit, which is cheaper.
     - The embedding is the two branches' features, each normalised to length 1 (section 3.4), times 1/√2, so that the
       whole has length 1.

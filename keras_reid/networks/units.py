@@ -1,4 +1,4 @@
-"""Building units of the networks: convolutions with batch normalisation and ReLU, and the three units of HAN's Table 12."""
+"""Building units of the networks: convolutions with batch normalisation and ReLU, and the units of HAN's Table 12."""
 
 from collections.abc import Callable
 
@@ -28,8 +28,10 @@ def depthwise(x, filters, strides, batch_norm, name):
 
 
 def residual(x, filters, strides, batch_norm, name):
-    """Bottleneck of 1×1, 3×3 and 1×1 convolutions beside a shortcut (HAN, Table 12). The paper gives no inner width;
-    half of the filters comes nearest to its FLOPs."""
+    """Bottleneck of 1×1, 3×3 and 1×1 convolutions beside a shortcut (HAN, Table 12).
+
+    The paper gives no inner width; half of the filters comes nearest to its FLOPs.
+    """
     shortcut = x
     if strides > 1 or x.shape[-1] != filters:
         shortcut = convolution(x, filters, 1, strides, batch_norm, f"{name}.shortcut", activation=None)
@@ -40,8 +42,10 @@ def residual(x, filters, strides, batch_norm, name):
 
 
 def inception(x, filters, strides, batch_norm, name):
-    """Four parallel paths, concatenated (HAN, Table 12): 1×1; 1×1 and 3×3; 1×1, 3×3 and 3×3; pooling and 1×1. The paper
-    names Inception-A/B and gives no widths; a quarter of the filters each is the reading here."""
+    """Four parallel paths, concatenated (HAN, Table 12): 1×1; 1×1 and 3×3; 1×1, 3×3 and 3×3; pooling and 1×1.
+
+    The paper names Inception-A/B and gives no widths; a quarter of the filters each is the reading here.
+    """
     width = filters // 4
     pooled = layers.AveragePooling2D(3, strides, padding="same", name=f"{name}.pool")(x)
     paths = [

@@ -9,8 +9,10 @@ from keras_reid.training.retrieval_evaluation import RetrievalEvaluation
 
 
 class Epoch(keras.callbacks.Callback):
-    """Tell batches and augmentation which epoch it is: both depend on (seed, epoch) alone, so that a resumed run repeats
-    what the interrupted one would have done."""
+    """Tell batches and augmentation which epoch it is.
+
+    Both depend on (seed, epoch) alone, so that a resumed run repeats what the interrupted one would have done.
+    """
 
     def __init__(self, batches: Batches):
         super().__init__()
@@ -49,8 +51,8 @@ def prepare(model, x, y, batch_size, epochs, validation_data, validation_freq):
         )
     if x.number_of_identities > model.identities:
         raise ReIDError(
-            f"The batches hold {x.number_of_identities} identities, the model has heads for {model.identities}. Build it "
-            f"with identities={x.number_of_identities}."
+            f"The batches hold {x.number_of_identities} identities, the model has heads for {model.identities}. "
+            f"Build it with identities={x.number_of_identities}."
         )
     if not model.compiled:
         model.compile()
