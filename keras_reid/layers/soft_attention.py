@@ -89,7 +89,7 @@ class SoftAttention(keras.layers.Layer):
         if self.channel:
             factors["channel"] = self.channel_attention(inputs if signature is None else signature, training=training)
         # Eq. 3 and the blend. The product holds the same channel vector at every position, times that position's
-        # weight, so the 1×1 convolution may go first, on the one vector: the same mask for 1/(height·width) of the work.
+        # weight, so the 1×1 convolution may go first, on the one vector: the same mask for a fraction of the work.
         if self.spatial and self.channel:
             attention = factors["spatial"] * self.blend(factors["channel"])
         else:
