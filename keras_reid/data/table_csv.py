@@ -38,7 +38,8 @@ def read(root: str | os.PathLike) -> ReIDData:
 
 
 def _rows(file: Path, lines: csv.DictReader) -> list[Row]:
-    columns = lines.fieldnames or []
+    columns = [column.strip() for column in lines.fieldnames or ()]
+    lines.fieldnames = columns
     missing = [column for column in _NEEDED if column not in columns]
     if missing:
         raise ReIDError(

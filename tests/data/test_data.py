@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -67,8 +68,8 @@ def test_people():
 def test_people_are_the_shared_ones(shared):
     for name, split in load("people").splits.items():
         for path in split.paths[::50]:
-            original = shared / "data/people" / name / path.rpartition("/")[2]
-            assert original.read_bytes() == open(path, "rb").read()
+            original = shared / "data/people" / name / Path(path).name
+            assert original.read_bytes() == Path(path).read_bytes()
 
 
 def test_tables_are_read_without_keras():

@@ -47,8 +47,8 @@ def message(root) -> str:
 def test_missing_folders(tmp_path):
     write(tmp_path, *TRAIN, "pictures/1.jpg")
     assert message(tmp_path) == (
-        f"'{tmp_path}' is not in market1501's layout: looked for the folders bounding_box_train, query, bounding_box_test "
-        "with images named like 0002_c1s1_000451_03.jpg; missing: query, bounding_box_test. "
+        f"'{tmp_path}' is not in market1501's layout: looked for the folders bounding_box_train, query, "
+        "bounding_box_test with images named like 0002_c1s1_000451_03.jpg; missing: query, bounding_box_test. "
         "Found: bounding_box_train/, pictures/."
     )
 

@@ -34,7 +34,7 @@ def test_table(tmp_path):
 
 
 def test_what_spreadsheets_write(tmp_path):
-    file = table(tmp_path, HEADER + 'b.jpg , "Ann, 7" ,3,gallery\r\n', encoding="utf-8-sig")
+    file = table(tmp_path, 'path, identity ,camera,split\r\nb.jpg , "Ann, 7",3 ,gallery\r\n', encoding="utf-8-sig")
     data = load(f"csv:{file}")
     assert data.gallery.names == {1: "Ann, 7"}
     assert data.gallery.cameras.tolist() == [3]
