@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from keras_reid.fidelity.counter import Count, multiply_adds
 from keras_reid.fidelity.figures import FIGURES, Figure
+from keras_reid.fidelity.papers_form import in_the_papers_form
 
 if TYPE_CHECKING:
     import rich.table
-
-_SAMPLING = ("RegionCrop",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,7 +101,7 @@ def _ours(figure: Figure, options: Mapping[str, Any], counts: dict[str, Count]) 
         count = count.part(*figure.parts)
     match figure.quantity:
         case "FLOPs":
-            return count.as_sampling(*_SAMPLING).multiply_adds
+            return in_the_papers_form(count).multiply_adds
         case "FLOPs as run":
             return count.multiply_adds
         case "parameters":

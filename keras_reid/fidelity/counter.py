@@ -1,6 +1,5 @@
 """Multiply-adds of a network, computed from its layers as they are traced for one image."""
 
-import dataclasses
 import functools
 import math
 from collections.abc import Iterable
@@ -74,20 +73,6 @@ class Count:
                     f"{', '.join(dict.fromkeys(row.name.split('/')[0] for row in self.rows))}."
                 )
         return Count("+".join(names), tuple(r for r in self.rows if any(_within(r.name, name) for name in names)))
-
-    def as_sampling(self, *kinds: str) -> "Count":
-        """The same with layers of class `kinds` counted as bilinear sampling: 4 multiply-adds a value, as for a resize.
-
-        A crop that runs as two products with sampling matrices is the same operation as the sampling that papers
-        count, but costs more than it: all but two of a matrix row's entries are zero, and `multiply_adds` counts them.
-        """
-        rows = (
-            dataclasses.replace(row, multiply_adds=row.calls * 4 * math.prod(row.output_shape))
-            if row.kind in kinds
-            else row
-            for row in self.rows
-        )
-        return Count(self.name, tuple(rows))
 
 
 def multiply_adds(model: keras.Model, image_size: tuple[int, int] | None = None) -> Count:

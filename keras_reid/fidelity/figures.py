@@ -14,9 +14,9 @@ class Figure:
     Attributes:
         network: Name for `networks.create`.
         block: What the figure is about, for people.
-        quantity: "FLOPs": multiply-adds, counted once, crops as the bilinear sampling that the papers count;
-            "FLOPs as run": crops as the matrix products that they run as; "parameters": all of them; "weights": of
-            convolutions and dense layers, neither biases nor normalisation.
+        quantity: "FLOPs": multiply-adds, counted once, of the network in the paper's form (`in_the_papers_form`);
+            "FLOPs as run": of what is really computed; "parameters": all of them; "weights": of convolutions and dense
+            layers, neither biases nor normalisation.
         paper: The figure.
         source: Where it is printed.
         tolerance: Largest relative deviation that counts as agreement; 0 is exact. None: shown for information, since
