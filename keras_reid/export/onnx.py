@@ -1,0 +1,93 @@
+"""Export to ONNX."""
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_reid.errors import ReIDError
+from keras_reid.export.network import Network, batches, check_ops
+from keras_reid.export.parity import Images, compare, pictures
+from keras_reid.export.report import Report
+from keras_reid.export.staging import size_of, staged
+
+
+def to_onnx(
+    model: keras.Model,
+    path: str | os.PathLike,
+    *,
+    images: Images | None = None,
+    batch_size: int | None = None,
+    opset: int = 17,
+    min_cosine: float = 0.9999,
+) -> Report:
+    """Writes the embedding as an ONNX file, for ONNX Runtime, TensorRT and OpenVINO.
+
+    Input `images`, (batch, height, width, 3) float32 RGB 0..255; output `embedding`, (batch, size) float32. What it
+    expects also stands in the file's metadata. Needs the extra `onnx`.
+
+    Args:
+        model: A `ReIDModel`, or any functional Keras model from pictures to embeddings.
+        path: File to write; a file there is replaced.
+        images: Pictures to compare with the Keras model, as `model.embed` takes them. Defaults to the bundled people's
+            query pictures.
+        batch_size: Pictures a call takes. Defaults to None: any number.
+        opset: Version of ONNX's operators. Defaults to 17.
+        min_cosine: Least cosine between its embeddings and the Keras model's. Defaults to 0.9999.
+
+    Raises:
+        ReIDError: no such model, a picture cannot be read, `path` is a folder, a package is missing, or a cosine below
+            `min_cosine`; nothing is left at `path` then, and what stood there stays.
+    """
+    try:
+        import onnx
+        import onnxruntime
+        import tf2onnx  # noqa: F401
+    except ImportError as error:
+        raise ReIDError(f"{error.name} is missing: ONNX exports need pip install 'keras-reid[onnx]'.") from error
+
+    network = Network.of(model)
+    pixels = pictures(network, images)
+    with staged(path) as fresh:
+        network.keras.export(
+            str(fresh),
+            format="onnx",
+            verbose=False,
+            input_signature=[network.signature(batch_size)],
+            opset_version=opset,
+        )
+        graph = onnx.load(str(fresh))
+        _name(graph, network, batch_size)
+        onnx.checker.check_model(graph)
+        onnx.save(graph, str(fresh))
+        ops = Counter(f"{node.domain}.{node.op_type}".lstrip(".") for node in graph.graph.node)
+        foreign = tuple(name for name in ops if "." in name)
+        check_ops(ops, foreign, "only operators of the ONNX standard run everywhere")
+        session = onnxruntime.InferenceSession(str(fresh), providers=["CPUExecutionProvider"])
+
+        def run(block: np.ndarray) -> np.ndarray:
+            return session.run(["embedding"], {"images": block.astype("float32")})[0]
+
+        parity = compare(network, batches(run, batch_size), pixels, min_cosine, "ONNX")
+        size = size_of(fresh)
+    return Report("onnx", None, Path(path), size, dict(ops.most_common()), *parity, batch_size)
+
+
+def _name(graph, network: Network, batch_size: int | None) -> None:
+    """Gives the output and the free dimension readable names, and writes down what the file expects."""
+    import onnx
+
+    output = graph.graph.output[0]
+    for node in graph.graph.node:
+        for names in (node.input, node.output):
+            for index, name in enumerate(names):
+                if name == output.name:
+                    names[index] = "embedding"
+    output.name = "embedding"
+    if batch_size is None:
+        for tensor in (graph.graph.input[0], output):
+            tensor.type.tensor_type.shape.dim[0].dim_param = "batch"
+    graph.producer_name = "keras_reid"
+    onnx.helper.set_model_props(graph, {key: str(value) for key, value in network.facts(batch_size).items()})

@@ -1,0 +1,59 @@
+"""Files and folders that appear at their final path whole and tested, or not at all."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from keras_reid.errors import ReIDError
+
+
+@contextmanager
+def staged(path: str | os.PathLike, folder: bool = False) -> Iterator[Path]:
+    """A temporary path beside `path`; what was written there is moved to `path` when the block ends without an error.
+
+    An error leaves what stood at `path` before as it was.
+
+    Args:
+        path: Where the file is to be; missing parent folders are made.
+        folder: Whether a folder (a SavedModel) is written rather than a file.
+
+    Raises:
+        ReIDError: `path` holds something that must not be overwritten.
+    """
+    path = Path(path)
+    _check_replaceable(path, folder)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.", ignore_cleanup_errors=True) as scratch:
+        fresh = Path(scratch) / path.name
+        yield fresh
+        if folder and path.exists():
+            # A folder cannot be replaced in one step: the old one steps aside, and back if the new one does not come.
+            aside = Path(scratch) / "aside"
+            os.replace(path, aside)
+            try:
+                os.replace(fresh, path)
+            except OSError:
+                os.replace(aside, path)
+                raise
+        else:
+            os.replace(fresh, path)
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file, or of all files in a folder."""
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    return sum(file.stat().st_size for file in files)
+
+
+def _check_replaceable(path: Path, folder: bool) -> None:
+    if folder and path.is_file():
+        raise ReIDError(f"A SavedModel is a folder. Received: path='{path}', which is a file; give another path.")
+    if not folder and path.is_dir():
+        raise ReIDError(f"Expected the path of a file. Received: path='{path}', which is a folder; add a file name.")
+    if folder and path.is_dir() and any(path.iterdir()) and not (path / "saved_model.pb").is_file():
+        raise ReIDError(
+            f"Expected the path of a new folder or of a SavedModel to replace. Received: path='{path}', which is a "
+            "folder with something else in it; give another path."
+        )

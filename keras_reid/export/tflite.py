@@ -1,0 +1,135 @@
+"""Export to LiteRT (TensorFlow Lite), for the camera."""
+
+import os
+import tempfile
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_reid.errors import ReIDError
+from keras_reid.export.flatbuffer import attach_facts, op_counts
+from keras_reid.export.network import Network, batches, check_ops
+from keras_reid.export.parity import Images, compare, pictures
+from keras_reid.export.quantisation import input_is_plain, quantised
+from keras_reid.export.report import Report
+from keras_reid.export.staging import size_of, staged
+
+# Weights that stayed behind in variables, and batch normalisation that runs on batch statistics.
+FORBIDDEN_OPS = ("VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "SQUARED_DIFFERENCE")
+LEAST_COSINE = {None: 0.9999, "float16": 0.9999, "int8": 0.99}
+# Fewer pictures do not show which values occur in the network.
+LEAST_REPRESENTATIVE = 16
+
+
+def to_tflite(
+    model: keras.Model,
+    path: str | os.PathLike,
+    quantize: str | None = None,
+    representative: Images | None = None,
+    *,
+    images: Images | None = None,
+    batch_size: int | None = 1,
+    output: str = "float32",
+    min_cosine: float | None = None,
+) -> Report:
+    """Writes the embedding as a LiteRT file, made of LiteRT's built-in operations alone.
+
+    Input: (batch, height, width, 3) RGB 0..255, float32, or uint8 with `quantize="int8"`, so that a camera's bytes go
+    in as they are. Output: (batch, size). What the file expects also stands in it: `unzip -p FILE keras_reid.json`.
+
+    Args:
+        model: A `ReIDModel`, or any functional Keras model from pictures to embeddings.
+        path: File to write; a file there is replaced.
+        quantize: None for float32; "float16" for weights of half the size, computed in float32 where the processor
+            has no float16; "int8" for integers, a quarter of the size. Defaults to None.
+        representative: For "int8", pictures that show which values occur in the network, as `model.embed` takes them:
+            some hundred from the cameras it will run on. Defaults to the bundled people's training pictures.
+        images: Pictures to compare with the Keras model. Defaults to the bundled people's query pictures.
+        batch_size: Pictures a call takes; None for any number, by `resize_tensor_input`. Defaults to 1.
+        output: For "int8", the type of the output: "float32" for rows of length 1, or "int8" for processors without
+            floating point. Defaults to "float32".
+        min_cosine: Least cosine between its embeddings and the Keras model's. Defaults to 0.9999; for "int8" 0.99.
+
+    Raises:
+        ReIDError: no such model or option, a picture cannot be read, `path` is a folder, the network needs more than
+            LiteRT's built-in operations, or a cosine below `min_cosine`; nothing is left at `path` then, and what
+            stood there stays.
+    """
+    if quantize not in LEAST_COSINE:
+        raise ReIDError(f"`quantize` is None, 'float16' or 'int8'. Received: quantize={quantize!r}")
+    if output not in ("float32", "int8") or (output == "int8" and quantize != "int8"):
+        raise ReIDError(f"`output` is 'float32', or 'int8' with quantize='int8'. Received: output={output!r}")
+    if representative is not None and quantize != "int8":
+        raise ReIDError(f"`representative` pictures serve quantize='int8' only. Received: quantize={quantize!r}")
+    network = Network.of(model)
+    pixels = pictures(network, images)
+    with staged(path) as fresh, tempfile.TemporaryDirectory() as scratch:
+        saved_model = Path(scratch) / "saved_model"
+        network.write_saved_model(saved_model, batch_size)
+        if quantize == "int8":
+            shown = pictures(network, representative, split="train")
+            if len(shown) < LEAST_REPRESENTATIVE:
+                warnings.warn(
+                    f"{len(shown)} representative pictures are few: values that they do not show are clipped. Give "
+                    f"at least {LEAST_REPRESENTATIVE}, better some hundred.",
+                    stacklevel=2,
+                )
+            content = quantised(saved_model, shown, batch_size, output)
+        else:
+            content = _converted(saved_model, quantize)
+        ops = op_counts(content)
+        check_ops(ops, FORBIDDEN_OPS, "its weights stayed behind, or a layer runs in training mode")
+        check_ops(ops, tuple(name for name in ops if name.startswith("CUSTOM")), "LiteRT's built-in operations only")
+        fresh.write_bytes(content)
+        facts = network.facts(batch_size)
+        attach_facts(fresh, {**facts, "quantize": quantize or "float32"})
+        run = runner(fresh, batch_size)
+        least = LEAST_COSINE[quantize] if min_cosine is None else min_cosine
+        parity = compare(network, run, pixels, least, f"LiteRT {quantize or 'float32'}")
+        size = size_of(fresh)
+    return Report("tflite", quantize, Path(path), size, dict(ops.most_common()), *parity, batch_size)
+
+
+def _converted(saved_model: Path, quantize: str | None) -> bytes:
+    import tensorflow as tf
+    from tensorflow.lite.python.convert import ConverterError
+
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model))
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    if quantize == "float16":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tf.float16]
+    try:
+        return converter.convert()
+    except ConverterError as error:
+        raise ReIDError(f"The network needs operations that LiteRT does not have: {error}") from error
+
+
+def runner(path: Path, batch_size: int | None) -> Callable[[np.ndarray], np.ndarray]:
+    """A LiteRT file as a function from (n, height, width, 3) uint8 to (n, size) float32, however it is quantised."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_path=str(path))
+    interpreter.allocate_tensors()
+    (pictures_in,), (embedding_out,) = interpreter.get_input_details(), interpreter.get_output_details()
+    if pictures_in["dtype"] != np.float32 and not input_is_plain(pictures_in):
+        raise ReIDError(f"The input is {pictures_in['quantization']} and not uint8 pixels as they are.")
+
+    def run(block: np.ndarray) -> np.ndarray:
+        if len(block) != interpreter.get_input_details()[0]["shape"][0]:
+            interpreter.resize_tensor_input(pictures_in["index"], block.shape)
+            interpreter.allocate_tensors()
+        interpreter.set_tensor(pictures_in["index"], block.astype(pictures_in["dtype"]))
+        interpreter.invoke()
+        return _as_float(interpreter.get_tensor(embedding_out["index"]), embedding_out)
+
+    return batches(run, batch_size)
+
+
+def _as_float(values: np.ndarray, tensor: dict[str, Any]) -> np.ndarray:
+    scale, zero = tensor["quantization"]
+    return values if values.dtype == np.float32 else (values.astype("float32") - zero) * np.float32(scale)
