@@ -60,3 +60,13 @@ def test_name_without_weights(entry):
 def test_unknown_name(entry):
     with pytest.raises(ReIDError, match=r"^There is no model 'tinny' in the zoo"):
         verify(["tiny", "tinny"])
+
+
+def test_parity_is_measured_on_what_is_intact(entry, monkeypatch):
+    rows, models = [{"format": "onnx float32", "size": 9, "cosine": 1.0, "difference": 0.0, "pictures": 96}], []
+    monkeypatch.setattr("keras_reid.zoo.exports.measure_exports", lambda model: models.append(model.name) or rows)
+    assert verify(parity=True)[0]["exports"] == rows
+    assert models == ["tiny"]
+    shipped_path(entry).write_bytes(b"damaged")
+    assert verify(parity=True)[0]["exports"] is None
+    assert models == ["tiny"]
