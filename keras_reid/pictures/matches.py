@@ -104,6 +104,7 @@ def _query_cell(crop: Image.Image, name: str | None) -> _Cell:
 
 def _match_cell(crop: Image.Image, distance: float, hit: bool | None, name: str | None) -> _Cell:
     frame, mark = _MARKS[None if hit is None else bool(hit)]
+    distance = round(float(distance), 3) + 0.0  # + 0.0: rounding must not print the same picture as -0.000 away
     lines = [(f"{mark}{distance:.3f}", frame if mark else canvas.INK, bool(mark))]
     return _Cell(crop, frame, lines if name is None else [*lines, (str(name), canvas.FAINT, False)])
 

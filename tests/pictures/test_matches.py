@@ -81,6 +81,11 @@ def test_the_distance_stands_below_each_match():
     assert (near[1] != far[1]).any()
 
 
+def test_no_distance_is_minus_zero():
+    rounded, exact = (draw_matches([plain(BLUE)], [[plain(YELLOW)]], [[distance]]) for distance in (-1e-7, 0.0))
+    np.testing.assert_array_equal(np.asarray(rounded), np.asarray(exact))
+
+
 def test_long_names_stay_in_their_column():
     arguments = [plain(BLUE)], [[plain(YELLOW), plain((9, 9, 9))]], [[0.1, 0.2]]
     names = [["i" * 500, ""]]
