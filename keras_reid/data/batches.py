@@ -63,7 +63,13 @@ class Batches(keras.utils.PyDataset):
     ) -> None:
         super().__init__(workers=1)  # ours read instead, see `ReadAhead`
         self.images = as_list(images)
-        self.labels = np.asarray(labels, np.int32)
+        if len(self.images) == 0:
+            raise ReIDError("There are no images to train on: the split is empty.")
+        labels = np.asarray(labels)
+        if labels.dtype.kind not in "iu" or (labels.size and labels.min() < 0):
+            what = f"numbers from {labels.min()}" if labels.dtype.kind == "i" else f"dtype {labels.dtype}"
+            raise ReIDError(f"Labels are whole numbers from 0 up. Received {what}: number the people first.")
+        self.labels = labels.astype(np.int32)
         if self.labels.shape != (len(self.images),):
             raise ReIDError(
                 f"{len(self.images)} images need as many labels. Received labels of shape {self.labels.shape}."

@@ -17,8 +17,10 @@ def plan_shuffled(number_of_images: int, batch_size: int, seed: int, epoch: int)
         Arrays of `batch_size` indices; the same number of batches in every epoch.
 
     Raises:
-        ReIDError: fewer images than one batch.
+        ReIDError: fewer images than one batch, or a batch of none.
     """
+    if not isinstance(batch_size, int | np.integer) or batch_size < 1:
+        raise ReIDError(f"`batch_size` must be a whole number from 1 up. Received: {batch_size!r}.")
     if number_of_images < batch_size:
         raise ReIDError(
             f"A batch of {batch_size} images needs as many in the training split, which has {number_of_images}: "
@@ -50,8 +52,13 @@ def plan_identities(
         Arrays of P·K indices; the same number of batches in every epoch.
 
     Raises:
-        ReIDError: fewer than P identities.
+        ReIDError: fewer than P identities, or P or K below 1.
     """
+    if not all(isinstance(number, int | np.integer) and number >= 1 for number in (identities, images)):
+        raise ReIDError(
+            "`identities` and `images` must be whole numbers from 1 up. "
+            f"Received: identities={identities!r}, images={images!r}."
+        )
     known, counts = np.unique(labels, return_counts=True)
     if len(known) < identities:
         raise ReIDError(
