@@ -27,13 +27,16 @@ class ReIDModel(keras.Model):
     Args:
         options: What `graph` gets, among it "input_shape"; every entry is an argument of the subclass.
         identities: Number of training identities; adds one classifier a branch. Defaults to None: no heads.
-        **kwargs: `name` and `trainable`, as for every Keras model.
+        name: As for every Keras model.
+        trainable: As for every Keras model. Defaults to True.
     """
 
     # Training as the network's paper has it; subclasses override. Milestones are fractions of all epochs.
     milestones: tuple[float, ...] = ()
 
-    def __init__(self, options: dict[str, Any], identities: int | None = None, **kwargs):
+    def __init__(
+        self, options: dict[str, Any], identities: int | None = None, name: str | None = None, trainable: bool = True
+    ):
         if identities is not None and (isinstance(identities, bool) or int(identities) != identities or identities < 1):
             raise ReIDError(f"`identities` is the number of people to train on, at least 1. Received: {identities!r}")
         images = keras.Input(options["input_shape"], name="images")
@@ -44,7 +47,7 @@ class ReIDModel(keras.Model):
             keras.layers.UnitNormalization(dtype="float32", name=f"{name}.unit")(x) for name, x in features.items()
         ]
         embedding = keras.layers.Concatenate(dtype="float32", name="join")(parts) if len(parts) > 1 else parts[0]
-        super().__init__(inputs=images, outputs=embedding * (len(parts) ** -0.5), **kwargs)
+        super().__init__(inputs=images, outputs=embedding * (len(parts) ** -0.5), name=name, trainable=trainable)
 
         self._options = dict(options)
         self._branches = tuple(features)
@@ -259,15 +262,12 @@ class ReIDModel(keras.Model):
         Raises:
             ReIDError: the model has no heads, or fewer than there are identities; or `validation_data` is no data set.
         """
-        from keras_reid.training.fitting import prepare
+        from keras_reid.training.fitting import prepare, training_step
 
         batches, needed = prepare(self, x, y, batch_size, epochs, validation_data, validation_freq)
-        self.augmentation = batches.augmentation
         kwargs.setdefault("shuffle", False)  # already random, from the seed; Keras would use a global one
-        try:
+        with training_step(self, batches):
             return super().fit(batches, epochs=epochs, callbacks=[*needed, *(callbacks or [])], **kwargs)
-        finally:
-            self.augmentation = None
 
 
 def _for_each(labels, outputs):

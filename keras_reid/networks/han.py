@@ -116,7 +116,10 @@ class HAN(ReIDModel):
                 name=f"level{level}.attention",
             )(x)
             x = attended.pop("features")
-            size = [max(1, round(share * side)) for share, side in zip(REGION, entering.shape[1:3], strict=True)]
+            if level == 1:
+                size = [max(1, round(share * side)) for share, side in zip(REGION, entering.shape[1:3], strict=True)]
+            else:
+                size = [-(-side // 2) for side in size]  # what the local branch leaves of the regions before
             scale = [side / whole for side, whole in zip(size, entering.shape[1:3], strict=True)]
             maps |= {f"level{level}.{name}": attention for name, attention in attended.items()}
             maps[f"level{level}.regions"] = (maps.pop(f"level{level}.positions"), scale)
