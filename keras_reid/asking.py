@@ -76,12 +76,14 @@ def _blocks(model, images, batch_size, on_error, progress):
 
 
 def _embed_pixels(model, pixels, flip):
+    from keras_reid.training.replicas import embed_on_one
+
     # Padded to a power of two: the compiled step is then reused, where every new batch size would compile another.
     padded = np.zeros((1 << (len(pixels) - 1).bit_length(), *pixels.shape[1:]), pixels.dtype)
     padded[: len(pixels)] = pixels
-    vectors = _numpy(model.predict_on_batch(padded))
+    vectors = _numpy(embed_on_one(model, padded))
     if flip:
-        vectors = vectors + _numpy(model.predict_on_batch(padded[:, :, ::-1]))
+        vectors = vectors + _numpy(embed_on_one(model, padded[:, :, ::-1]))
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     return vectors[: len(pixels)]
 

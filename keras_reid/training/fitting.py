@@ -1,15 +1,22 @@
-"""What `ReIDModel.fit` does before Keras' own `fit` takes over."""
+"""What `ReIDModel.fit` does before and around Keras' own `fit`."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
 
 import keras
 
 from keras_reid.data.augmentation import reseed
 from keras_reid.data.batches import Batches
 from keras_reid.errors import ReIDError
+from keras_reid.training.multi_worker import fit_works, is_multi_worker
+from keras_reid.training.replicas import check_divisible, copy_for_replicas, number_of_replicas, separate_replicas
 from keras_reid.training.retrieval_evaluation import RetrievalEvaluation
 
 
 class Epoch(keras.callbacks.Callback):
-    """Tell batches and augmentation which epoch it is.
+    """Tell batches and random layers which epoch it is.
 
     Both depend on (seed, epoch) alone, so that a resumed run repeats what the interrupted one would have done.
     """
@@ -20,8 +27,8 @@ class Epoch(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self.batches.epoch = epoch
-        if self.batches.augmentation is not None:
-            reseed(self.batches.augmentation, self.batches.seed, epoch)
+        reseed(self.model, self.batches.seed, epoch)
+        separate_replicas(self.model)
 
 
 class Milestones(keras.callbacks.LearningRateScheduler):
@@ -54,12 +61,16 @@ def prepare(model, x, y, batch_size, epochs, validation_data, validation_freq):
             f"The batches hold {x.number_of_identities} identities, the model has heads for {model.identities}. "
             f"Build it with identities={x.number_of_identities}."
         )
+    check_divisible(x.batch_size, "images", number_of_replicas(model))
     if not model.compiled:
         model.compile()
+    # With the size first: this makes another object of the batches, and that one has to be told its epoch.
     x = x.with_size(model.image_size)
     callbacks: list[keras.callbacks.Callback] = [Epoch(x)]
     if model._falls_at_milestones and model.milestones:
-        callbacks.append(Milestones(float(model.optimizer.learning_rate), model.milestones, epochs))
+        # The paper's rate, not the optimizer's present one: an earlier `fit` has let that fall.
+        start = float(model.default_optimizer().learning_rate)
+        callbacks.append(Milestones(start, model.milestones, epochs))
     if validation_data is not None:
         if not (hasattr(validation_data, "query") and hasattr(validation_data, "gallery")):
             raise ReIDError(
@@ -69,3 +80,22 @@ def prepare(model, x, y, batch_size, epochs, validation_data, validation_freq):
             )
         callbacks.append(RetrievalEvaluation(validation_data, validation_freq))
     return x, callbacks
+
+
+@contextlib.contextmanager
+def training_step(model, batches: Batches) -> Iterator[None]:
+    """The model as `fit` needs it: with the batches' augmentation in its step, and ready for several machines."""
+    augmentation = batches.augmentation
+    if augmentation is not None:
+        model.augmentation = augmentation = copy_for_replicas(augmentation, model)
+        # Keras keeps the compiled step from the last `fit`, whose augmentation was another.
+        model.train_function = None
+    try:
+        with fit_works(model, batches) if is_multi_worker(model) else contextlib.nullcontext():
+            yield
+    finally:
+        if augmentation is not None:
+            model.augmentation = None
+            # Or its random state would stay among the variables of the model, and go into its exports.
+            model._tracker.untrack(augmentation)
+            model.train_function = None
