@@ -9,6 +9,9 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+# Retrieval figures as `evaluate_retrieval` calls them -> as people do.
+FIGURES = {"rank1": "rank-1", "rank5": "rank-5", "rank10": "rank-10", "mAP": "mAP", "mINP": "mINP"}
+
 
 @contextlib.contextmanager
 def working() -> Iterator[None]:
@@ -51,7 +54,9 @@ def _import_keras() -> None:
 
 
 def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
-    say(f"Warning: {message}")
+    # What libraries tell each other's developers (deprecations and the like) is not for the user of a command.
+    if category is UserWarning:
+        say(f"Warning: {message}")
 
 
 def say(message: str) -> None:

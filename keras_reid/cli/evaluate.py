@@ -6,8 +6,6 @@ import typer
 
 from keras_reid.cli import console, options
 
-_COLUMNS = {"rank1": "rank-1", "rank5": "rank-5", "rank10": "rank-10", "mAP": "mAP", "mINP": "mINP"}
-
 
 def evaluate(
     data: options.Data,
@@ -32,5 +30,5 @@ def evaluate(
     if json:
         console.show_json({"data": data, "model": model, "rerank": rerank, "flip": flip, **counts, **figures})
         return
-    columns = ("model", "data", *counts, *(_COLUMNS[name] for name in figures))
+    columns = ("model", "data", *counts, *(console.FIGURES[name] for name in figures))
     console.show_table(columns, [(model, data, *counts.values(), *figures.values())])

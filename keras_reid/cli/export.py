@@ -11,7 +11,9 @@ _ENDINGS = {"saved_model": "_saved_model", "tflite": ".tflite", "onnx": ".onnx"}
 
 
 def export(
-    model: Annotated[str, typer.Argument(help="Name of a model: see 'keras-reid list'.", show_default=False)],
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="Name of a model: see 'keras-reid list'.", show_default=False)
+    ],
     format: Annotated[
         Literal["saved_model", "tflite", "onnx"],
         typer.Option(help="tflite is LiteRT, for cameras; onnx needs the extra onnx."),

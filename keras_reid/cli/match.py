@@ -70,15 +70,16 @@ def _search(query, gallery, network, top, threshold, batch_size, flip, on_error)
         known = {"query_ids": labels[0][:border], "query_cams": labels[1][:border]}
         known |= {"gallery_ids": labels[0][border:], "gallery_cams": labels[1][border:]}
     ranked = top_matches(asked.vectors, searched.vectors, top, **known)
+    similarities = ranked.similarities.astype(float).round(6)  # as they are printed, so that `threshold` agrees
     queries = []
     for number, path in enumerate(asked.paths):
         matches = [
             {
                 "path": searched.paths[index],
-                "similarity": round(float(similarity), 6),
+                "similarity": similarity,
                 "right": bool(known["query_ids"][number] == known["gallery_ids"][index]) if known else None,
             }
-            for index, similarity in zip(ranked.indices[number], ranked.similarities[number], strict=True)
+            for index, similarity in zip(ranked.indices[number], similarities[number].tolist(), strict=True)
             if index >= 0 and (threshold is None or similarity >= threshold)
         ]
         queries.append({"query": path, "matches": matches})

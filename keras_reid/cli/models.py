@@ -22,7 +22,7 @@ def list_models(json: options.Json = False) -> None:
 
 
 def info(
-    name: Annotated[str, typer.Argument(help="Name of a model.", show_default=False)],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of a model.", show_default=False)],
     json: options.Json = False,
 ) -> None:
     """Show what is known about a model.
@@ -47,7 +47,8 @@ def info(
 
 def verify(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Names of models.", show_default="all published ones")
+        list[str] | None,
+        typer.Argument(metavar="[NAME...]", help="Names of models.", show_default="all published ones"),
     ] = None,
     parity: Annotated[
         bool, typer.Option("--parity", help="Also export them anew and compare every export with its model (minutes).")
