@@ -52,7 +52,9 @@ class HardAttention(keras.layers.Layer):
         if input_shape[-1] is None:
             raise ReIDError(f"HardAttention expects a known number of channels. Received: shape={tuple(input_shape)}")
         if self.learned:
-            start = np.arctanh(stacked_centres(self.regions)).ravel().tolist()
+            # A hair beside the centres: where a region's samples fall on the map's, as in levels 1 and 2 of HAN at
+            # 160×64, bilinear interpolation has no slope (TensorFlow takes 0), and the regions would never move.
+            start = (np.arctanh(stacked_centres(self.regions)) + 1e-5).ravel().tolist()
             # float32 whatever the policy: half precision would place a region only to a tenth of a pixel.
             self.locate = keras.layers.Dense(
                 2 * self.regions,

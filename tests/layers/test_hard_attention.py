@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import ops
 from layer_checks import run_layer_checks
 
 from keras_reid.errors import ReIDError
-from keras_reid.layers import HardAttention
+from keras_reid.layers import HardAttention, RegionCrop
 
 
 def test_layer():
@@ -27,7 +28,19 @@ def test_weights():
 def test_starts_stacked_from_head_to_feet(learned):
     positions = HardAttention(learned=learned)(np.random.default_rng(0).normal(size=(2, 5, 3, 8)).astype("float32"))
     expected = [[-0.75, 0], [-0.25, 0], [0.25, 0], [0.75, 0]]
-    np.testing.assert_allclose(ops.convert_to_numpy(positions), [expected, expected], atol=1e-6)
+    np.testing.assert_allclose(ops.convert_to_numpy(positions), [expected, expected], atol=2e-5)
+
+
+def test_regions_can_move_from_the_start_in_both_directions():
+    """24×28 of 80×32 fall on the map's own samples, where bilinear interpolation has no slope."""
+    layer = HardAttention()
+    layer.build((None, 8))
+    picture = tf.random.stateless_normal((1, 80, 32, 3), [0, 1])
+    with tf.GradientTape() as tape:
+        regions = RegionCrop((24, 28))(picture, layer(ops.ones((1, 8))))
+        score = tf.reduce_sum(regions * tf.random.stateless_normal(regions.shape, [0, 2]))
+    slopes = ops.convert_to_numpy(tape.gradient(score, layer.locate.bias.value))
+    assert np.abs(slopes).min() > 1e-2
 
 
 def test_by_hand():
@@ -35,6 +48,7 @@ def test_by_hand():
     layer = HardAttention(regions=1)
     layer.build((None, 2))
     layer.locate.kernel.assign([[0.5, 0.0], [0.0, -0.25]])
+    layer.locate.bias.assign([0.0, 0.0])
     result = ops.convert_to_numpy(layer(ops.convert_to_tensor([[1.0, 2.0]])))
     np.testing.assert_allclose(result, [[[np.tanh(0.5), np.tanh(-0.5)]]], rtol=1e-6)
 
