@@ -10,7 +10,7 @@ from keras_reid.cli import console, options
 
 def attention(
     pictures: Annotated[
-        list[Path], typer.Argument(metavar="PICTURE...", help="Pictures, or folders of pictures.", show_default=False)
+        list[Path], typer.Argument(metavar="PICTURE", help="Pictures, or folders of pictures.", show_default=False)
     ],
     picture: Annotated[Path, typer.Option(metavar="PATH", help="Where to write, a PNG file.")],
     model: options.ModelName = "han_small",

@@ -10,7 +10,7 @@ from keras_reid.cli import console, options
 
 def embed(
     pictures: Annotated[
-        list[Path], typer.Argument(metavar="PICTURE...", help="Pictures, or folders of pictures.", show_default=False)
+        list[Path], typer.Argument(metavar="PICTURE", help="Pictures, or folders of pictures.", show_default=False)
     ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="PATH", help="Where to write, a NumPy .npz file.")],
     model: options.ModelName = "han_small",

@@ -48,7 +48,7 @@ def info(
 def verify(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME...]", help="Names of models.", show_default="all published ones"),
+        typer.Argument(metavar="NAME", help="Names of models.", show_default="all published ones"),
     ] = None,
     parity: Annotated[
         bool, typer.Option("--parity", help="Also export them anew and compare every export with its model (minutes).")

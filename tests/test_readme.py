@@ -1,0 +1,142 @@
+"""README.md: its examples run, as they stand and in order, and its table is the manifest's."""
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from keras_reid import zoo
+from keras_reid.zoo.manifest import Manifest
+
+# What a block of that language holds -> whether it is run.
+LANGUAGES = {"python": True, "sh": True, "console": False}
+
+
+@pytest.fixture(scope="module")
+def readme(request):
+    return (request.config.rootpath / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The folder that the examples run in, one after the other; empty at first."""
+    return tmp_path_factory.mktemp("readme")
+
+
+def blocks(readme: str, language: str) -> list[str]:
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    assert {kind for kind, _ in found} <= set(LANGUAGES)
+    return [text for kind, text in found if kind == language]
+
+
+def run(command, folder, **environment):
+    path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, "PATH": path, **environment},
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+def needs_weights():
+    if not zoo.info("han_small")["published"]:
+        pytest.skip("needs the published weights of han_small")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_python_examples_run(readme, folder):
+    needs_weights()
+    script = folder / "examples.py"
+    script.write_text("\n".join(blocks(readme, "python")), encoding="utf-8")
+    out = run([sys.executable, script.name], folder)
+    assert "looks most like" in out
+    made = {"mine.weights.h5", "mine.tflite", "mine_int8.tflite", "mine_saved_model", "mine.csv", "gallery.npz"}
+    assert made <= {path.name for path in folder.iterdir()}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_shell_examples_run(readme, folder):
+    needs_weights()
+    if not (folder / "mine").is_dir():  # which the Python examples make
+        from keras_reid.data import load
+
+        for split in load("people").splits.values():
+            for path, person, camera in zip(split.paths, split.identities, split.cameras, strict=True):
+                person_folder = folder / "mine" / split.name / f"person_{person}"
+                person_folder.mkdir(parents=True, exist_ok=True)
+                shutil.copy(path, person_folder / f"cam{camera}_{os.path.basename(path)}")
+    (script,) = blocks(readme, "sh")
+    run(["bash", "-euo", "pipefail", "-c", script], folder)
+    made = {"people", "matches.png", "attention.png", "gallery.npz", "han_small_int8.tflite"}
+    assert made <= {path.name for path in folder.iterdir()}
+
+
+def test_blocks_that_are_not_run_only_make_and_install(readme):
+    lines = [line for block in blocks(readme, "console") for line in block.splitlines()]
+    assert lines
+    assert [line for line in lines if not re.match(r"\$ (make (\w+)|pip install dist/)", line)] == []
+
+
+def test_targets_exist(readme, request):
+    makefile = (request.config.rootpath / "Makefile").read_text(encoding="utf-8")
+    for target in set(re.findall(r"^\$ make (\w+)", readme, re.MULTILINE)):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_linked_files_exist(readme, request):
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", readme) if "://" not in link]
+    assert "docs/matches.png" in links
+    assert [link for link in links if not (request.config.rootpath / link).exists()] == []
+
+
+def test_promised_formats_are_those_there_are(readme):
+    from keras_reid import data
+
+    table = readme.split("| format |")[1].split("\n\n")[0]
+    assert sorted(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) == sorted(set(data.names()) - {"people"})
+
+
+@pytest.fixture(scope="module")
+def readme_table(request):
+    path = request.config.rootpath / "zoo" / "readme_table.py"
+    specification = importlib.util.spec_from_file_location("readme_table", path)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+def test_table_is_the_manifest_s(readme, readme_table):
+    up_to_date = readme_table.with_table(readme, Manifest.read().entries.values())
+    assert readme == up_to_date, "run: python zoo/readme_table.py"
+
+
+def test_table_of_an_entry(readme_table):
+    from keras_reid.zoo.manifest import Entry
+
+    figures = {"data": "people", "rank1": 0.5, "rank5": 0.75, "rank10": 1.0, "mAP": 0.12345, "mINP": 0.1}
+    entry = Entry(
+        name="han_small", file="han_small.weights.h5", size=5_960_000, sha256="0" * 64, licence="CC0-1.0",
+        network="han_small", image_size=[160, 64], embedding_size=1024, parameters=2_944_000, precision="float16",
+        recipe={}, trained_on="rendered people", figures=[figures, {**figures, "data": "ward"}],
+        exports=[{"format": "tflite int8", "size": 3_340_000}], card="cards/han_small.md", keras="3.15", version="0.1",
+    )  # fmt: skip
+    start = "| `han_small` | 2.94 M | 6.0 MB | 3.3 MB | "
+    assert readme_table.table([entry]).splitlines()[2:] == [
+        start + "people | 0.500 | 0.750 | 0.123 | 0.100 |",
+        start + "ward | 0.500 | 0.750 | 0.123 | 0.100 |",
+    ]
+    text = "Before.\n\n<!-- zoo table -->\nold\n<!-- end of zoo table -->\n\nAfter.\n"
+    once = readme_table.with_table(text, [])
+    assert once == text.replace("old", "No weights are published yet.")
+    assert readme_table.with_table(readme_table.with_table(text, [entry]), []) == once
