@@ -93,7 +93,7 @@ class Batches(keras.utils.PyDataset):
         self.cache = cache
         self._workers_ahead = workers
         self.epoch = 0
-        self._begun = False
+        self._begun = self._finished = False
         self._length = len(self._sampler(seed, 0))
         self._planned: tuple[int, Plan] | None = None
         self._start()
@@ -160,14 +160,15 @@ class Batches(keras.utils.PyDataset):
         if not 0 <= index < self._length:
             raise IndexError(f"There is no batch {index}: an epoch has {self._length}.")
         self.prepare()
+        self._finished = self._finished or index == self._length - 1
         return self._reader.get(self.epoch, index)
 
     def on_epoch_begin(self) -> None:
-        self._begun = True
+        self._begun, self._finished = True, False
 
     def on_epoch_end(self) -> None:
-        # Keras also calls this before the first epoch.
-        self.epoch += self._begun
+        # Keras also calls this before the first epoch, on some backends after reading a batch of it for its shape.
+        self.epoch += self._begun and self._finished
         self._begun = False
 
     def _read(self, epoch: int, index: int) -> Batch:
