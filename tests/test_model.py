@@ -89,8 +89,8 @@ def test_nan_is_an_error(pictures):
     with pytest.raises(ReIDError) as error:
         broken.embed(pictures)
     assert str(error.value) == (
-        "The embeddings of 5 of 5 pictures hold NaN or infinity: the weights of 'han_small' are damaged or its training "
-        "diverged. Load good weights, or train with a lower learning rate."
+        "The embeddings of 5 of 5 pictures hold NaN or infinity: the weights of 'han_small' are damaged or its "
+        "training diverged. Load good weights, or train with a lower learning rate."
     )
 
 
