@@ -37,7 +37,7 @@ class Settings:
     matches_shown: int = 8
 
 
-def run(folder: Path, settings: Settings = Settings()) -> dict[str, Any]:
+def run(folder: Path, settings: Settings) -> dict[str, Any]:
     """Do everything, write the files into `folder`, and return what stands in its report.json.
 
     Raises:
@@ -210,7 +210,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     folder = parser.parse_args(arguments).folder
     try:
         with console.working():
-            result = run(folder)
+            result = run(folder, Settings())
     except ReIDError as error:
         console.say(f"Error: {error}")
         sys.exit(1)
