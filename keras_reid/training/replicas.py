@@ -42,6 +42,13 @@ def check_divisible(count: int, what: str, replicas: int) -> None:
         )
 
 
+def synchronise(model) -> None:
+    """Have all batch normalisation of `model` take its statistics from all replicas, as HAN's option does."""
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.synchronized = True
+
+
 def copy_for_replicas(layer: keras.layers.Layer, model) -> keras.layers.Layer:
     """`layer`, or where a strategy trains `model`, a copy whose random state each replica has for itself.
 

@@ -2,16 +2,20 @@
 
 import keras
 
+from keras_reid.training.averaged_weights import averaged_weights
+
 
 class RetrievalEvaluation(keras.callbacks.Callback):
     """Measure retrieval on a data set at the end of epochs.
 
     Adds "val_rank1", "val_rank5", "val_mAP", … to the logs, so that callbacks behind it in the list (`ModelCheckpoint`,
-    `EarlyStopping`, `CSVLogger`) can use them. `fit(validation_data=data)` puts one in front of the user's callbacks.
+    `EarlyStopping` with `mode="max"`, `CSVLogger`) can use them. `fit(validation_data=data)` puts one in front of the
+    user's callbacks. Where the optimizer keeps a moving average of the weights (`use_ema=True`), that is measured.
 
     Args:
         data: What `keras_reid.data.load` returns.
-        frequency: Epochs between two measurements; the last epoch is always measured. Defaults to 1.
+        frequency: Epochs between two measurements; the last epoch is always measured. Defaults to 1. With more than 1,
+            `CSVLogger` misses the figures, because it takes its columns from the first epoch; `EpochLog` does not.
         prefix: Of the names in the logs. Defaults to "val_".
         batch_size: Pictures a step. Defaults to 64.
     """
@@ -26,6 +30,7 @@ class RetrievalEvaluation(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.frequency and epoch + 1 != self.params["epochs"]:
             return
-        figures = self.model.evaluate_retrieval(self.data, batch_size=self.batch_size)
+        with averaged_weights(self.model):
+            figures = self.model.evaluate_retrieval(self.data, batch_size=self.batch_size)
         if logs is not None:
             logs.update({f"{self.prefix}{name}": value for name, value in figures.items()})

@@ -1,0 +1,174 @@
+"""A whole experiment as data."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from keras_reid.errors import ReIDError
+from keras_reid.training.schedules import Constant, Rate
+
+if TYPE_CHECKING:
+    import keras
+
+    from keras_reid.model import ReIDModel
+
+# What a miniature is cut down to.
+_SMALL = {"height": 80, "width": 32, "people": 8, "batch": 8, "identities": 4, "images": 2}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of a training at one size of picture.
+
+    Attributes:
+        input_shape: Height, width and channels.
+        epochs: At least 1.
+        learning_rate: The schedule's highest.
+    """
+
+    input_shape: tuple[int, int, int]
+    epochs: int
+    learning_rate: float
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """An experiment: what is trained, on what, how.
+
+    Stages follow each other, each with an optimizer and a schedule of its own; the weights are handed over. A network
+    whose weights do not depend on the size of the picture, such as HAN, thus learns most of what it knows on small,
+    quick pictures.
+
+    Attributes:
+        name: Of the files that come out.
+        network: A name that `keras_reid.zoo.load` knows, or a function with the arguments `identities`, `input_shape`
+            and those in `options` that returns a `ReIDModel`.
+        stages: At least one.
+        options: Further arguments of the network.
+        data: The data set it is meant for, as `keras_reid.data.load` takes it. Defaults to "people", the bundled one.
+        identities, images: P and K of P×K batches. Default to None: shuffled ones of `batch_size`.
+        batch_size: Of shuffled batches. Defaults to 32.
+        augmentation: Arguments of `keras_reid.data.augment`, or None, the default, for none.
+        loss: A name that `ReIDModel.compile` knows, or a function from the branches' names to the dict of losses.
+            Defaults to "cross_entropy".
+        loss_weights: By the names of the losses. Defaults to None: 1 each.
+        optimizer: From the learning rate, a number or a Keras schedule, to the optimizer. It decides on weight decay
+            and on a moving average of the weights, which is what is then measured and published: `use_ema=True`.
+        schedule: How the learning rate changes: `Constant()`, `Falling(at=…)`, `Cosine(warm_up=…)`, or a function of
+            highest rate, steps per epoch and epochs that returns what an optimizer takes. Defaults to `Constant()`.
+        weights: Where to start: None, the default, at random weights; "published"; or the path of a `.weights.h5`.
+        precision: A Keras dtype policy, e.g. "mixed_bfloat16". Defaults to "float32".
+        seed: Of weights, batches and augmentation. Defaults to 0.
+        evaluate_every: Epochs between two measurements of retrieval. Defaults to 1.
+        people: Only the first so many identities of the training set, and of query and gallery. Defaults to None: all.
+
+    Raises:
+        ReIDError: an attribute has no possible value.
+    """
+
+    name: str
+    network: str | Callable[..., ReIDModel]
+    stages: tuple[Stage, ...]
+    optimizer: Callable[[Rate], keras.optimizers.Optimizer]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    data: str = "people"
+    identities: int | None = None
+    images: int | None = None
+    batch_size: int = 32
+    augmentation: Mapping[str, Any] | None = None
+    loss: str | Callable[[tuple[str, ...]], dict[str, Any]] = "cross_entropy"
+    loss_weights: Mapping[str, float] | None = None
+    schedule: Callable[[float, int, int], Rate] = field(default_factory=Constant)
+    weights: str | None = None
+    precision: str = "float32"
+    seed: int = 0
+    evaluate_every: int = 1
+    people: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.stages or any(stage.epochs < 1 for stage in self.stages):
+            raise ReIDError(f"The recipe '{self.name}' needs stages of at least one epoch. Received: {self.stages}")
+        if (self.identities is None) != (self.images is None):
+            raise ReIDError(
+                f"The recipe '{self.name}' needs both `identities` and `images`, or neither. "
+                f"Received: identities={self.identities}, images={self.images}"
+            )
+
+    @property
+    def epochs(self) -> int:
+        """Of all stages together."""
+        return sum(stage.epochs for stage in self.stages)
+
+    def with_epochs(self, epochs: int) -> Recipe:
+        """The same, shortened or lengthened: every stage keeps its share, and at least one epoch.
+
+        Raises:
+            ReIDError: fewer epochs than stages.
+        """
+        if epochs < len(self.stages):
+            raise ReIDError(
+                f"The recipe '{self.name}' has {len(self.stages)} stage{'s' * (len(self.stages) > 1)} of at least one "
+                f"epoch each. Received: epochs={epochs}"
+            )
+        stages, left, whole = [], epochs, self.epochs
+        for number, stage in enumerate(self.stages, start=1):
+            share = round(left * stage.epochs / whole)
+            share = min(max(share, 1), left - (len(self.stages) - number))
+            stages.append(dataclasses.replace(stage, epochs=share))
+            left, whole = left - share, whole - stage.epochs
+        return dataclasses.replace(self, stages=tuple(stages))
+
+    def miniature(self) -> Recipe:
+        """The same experiment, cut down to run in seconds on a laptop.
+
+        Every stage for one epoch at pictures of at most 80×32; the first eight people, in batches of at most eight.
+        """
+        stages = tuple(
+            Stage(
+                (
+                    min(stage.input_shape[0], _SMALL["height"]),
+                    min(stage.input_shape[1], _SMALL["width"]),
+                    stage.input_shape[2],
+                ),
+                1,
+                stage.learning_rate,
+            )
+            for stage in self.stages
+        )
+        return dataclasses.replace(
+            self,
+            name=f"{self.name}_miniature",
+            stages=stages,
+            identities=self.identities and min(self.identities, _SMALL["identities"]),
+            images=self.images and min(self.images, _SMALL["images"]),
+            batch_size=min(self.batch_size, _SMALL["batch"]),
+            people=min(self.people or _SMALL["people"], _SMALL["people"]),
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """The recipe as JSON can hold it; functions by name, the optimizer by its settings."""
+        described = {name.name: _plain(getattr(self, name.name)) for name in dataclasses.fields(self)}
+        optimizer = self.optimizer(self.stages[0].learning_rate)
+        settings = {**optimizer.get_config(), "class": type(optimizer).__name__}
+        del settings["learning_rate"], settings["name"]  # the stages say the one, Keras counts up the other
+        return {**described, "optimizer": _plain(settings)}
+
+
+def _plain(value: Any) -> Any:
+    """`value` as JSON can hold it."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {item.name: _plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
+        return fields if isinstance(value, Stage) else {"class": type(value).__name__, **fields}
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, functools.partial):
+        return {"function": _plain(value.func), "arguments": _plain([*value.args, value.keywords])}
+    if callable(value):
+        return getattr(value, "__qualname__", type(value).__qualname__)
+    return value

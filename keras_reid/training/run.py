@@ -1,0 +1,196 @@
+"""A recipe from beginning to end, in runs that can be killed and started again."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import importlib.util
+import os
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+from keras_reid.errors import ReIDError
+from keras_reid.training.catalogue import recipe as named_recipe
+from keras_reid.training.devices import Devices, use_devices
+from keras_reid.training.epoch_log import EpochLog, read_log
+from keras_reid.training.handing_over import hand_over
+from keras_reid.training.recipe import Recipe, Stage
+from keras_reid.training.replicas import check_divisible, synchronise
+from keras_reid.training.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from keras_reid.data import ReIDData, Split
+
+
+def run(
+    recipe: Recipe | str,
+    data: ReIDData | str | None = None,
+    output: str | os.PathLike = "run",
+    *,
+    devices: int = 1,
+    epochs: int | None = None,
+    resume: bool = True,
+    deterministic: bool = True,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    tensorboard: bool = False,
+    verbose: str | int = "auto",
+) -> dict[str, Any]:
+    """Train by a recipe, and go on with the training if it was begun before.
+
+    The folder `output` gets: `NAME.weights.h5`, the embedding network without heads, as `keras_reid.zoo.load` takes it;
+    `run.json`, the recipe, the figures and what they were computed with; `log.csv` with the figures of every epoch;
+    `curve.png`. All are written whole. While it trains, `state/` holds the last whole epoch: killed at any moment and
+    started again with the same arguments, the training repeats the interrupted epoch and ends as it would have ended
+    (on the CPU, with `deterministic`, to the last bit). A finished training is not repeated.
+
+    Args:
+        recipe: A `Recipe`, or one of `recipes()`.
+        data: What `keras_reid.data.load` returns, or takes, e.g. "market1501:/data/Market-1501". Defaults to the
+            recipe's.
+        output: The folder; made if needed. Defaults to "run".
+        devices: How many GPUs to train on, or CPU devices for tests. A batch is shared among them, and batch
+            normalisation synchronised. Where TF_CONFIG names several workers, this is one of them; see
+            `training/README.md`. Defaults to 1.
+        epochs: Instead of the recipe's; stages and schedule shrink or grow in proportion. Defaults to None.
+        resume: False discards what is in `output` from a training before. Defaults to True.
+        deterministic: Whether TensorFlow's operations always add up in the same order; for the whole process, from here
+            on. Defaults to True.
+        callbacks: Of Keras, for every stage. Their own state is not resumed.
+        tensorboard: Whether to write logs for TensorBoard, too. Defaults to False.
+        verbose: As in Keras' `fit`.
+
+    Returns:
+        What is in `run.json`: "recipe", "data", "figures" of the last epoch ("loss", and, where the data have queries,
+        "rank1", "mAP", …), "weights" (the file's name), "seconds", "devices", "versions".
+
+    Raises:
+        ReIDError: no such recipe or data; batches that the devices cannot share; `output` holds the training of
+            another recipe or other data; the training diverged.
+    """
+    from keras_reid.data import load
+
+    recipe = named_recipe(recipe) if isinstance(recipe, str) else recipe
+    recipe = recipe if epochs is None else recipe.with_epochs(epochs)
+    with use_devices(devices) as used, _policy(recipe.precision):
+        check_divisible(*_shared(recipe), used.replicas)
+        data = load(data or recipe.data) if data is None or isinstance(data, str) else data
+        data = data if recipe.people is None else _first_people(data, recipe.people)
+        what = {"recipe": recipe.describe(), "data": {"name": data.name, "splits": data.summary()}}
+        folder = RunFolder(output, used.writes)
+        results = folder.begin(what, resume)
+        if results is not None:
+            return results
+        keras.utils.set_random_seed(recipe.seed)
+        if deterministic and keras.backend.backend() == "tensorflow":
+            import tensorflow as tf
+
+            tf.config.experimental.enable_op_determinism()
+        if tensorboard and used.writes:
+            if importlib.util.find_spec("tensorboard") is None:
+                raise ReIDError("`tensorboard=True` needs TensorBoard: pip install tensorboard")
+            callbacks = [*callbacks, keras.callbacks.TensorBoard(folder.path / "tensorboard")]
+        model, rows = _train(recipe, data, folder, used, callbacks, verbose if used.writes else 0)
+        return folder.finish(model, recipe.name, what, rows, used.replicas)
+
+
+def _train(
+    recipe: Recipe,
+    data: ReIDData,
+    folder: RunFolder,
+    used: Devices,
+    callbacks: Sequence[keras.callbacks.Callback],
+    verbose: str | int,
+):
+    """All stages that are still to be done; returns the last one's model, and the log."""
+    used.check_same("the number of training images", len(data.train))  # waits for the worker that clears the folder
+    done = folder.backup.epochs()
+    used.check_same("the number of epochs behind them", done)
+    rows = read_log(folder.log)
+    model, end = None, 0
+    for stage in recipe.stages:
+        begin, end = end, end + stage.epochs
+        if done > end:  # the state is a later stage's, which has had these weights
+            continue
+        batches = data.train.batches(
+            recipe.identities,
+            recipe.images,
+            batch_size=recipe.batch_size,
+            seed=recipe.seed,
+            augmentation=_augmentation(recipe),
+        )
+        before, model = model, _build(recipe, stage, data.train, len(batches), used)
+        if before is not None:
+            hand_over(before, model)
+        first = max(begin, folder.backup.restore(model))
+        if first == end:  # killed between two stages: only what `fit` does at its end is missing
+            model.optimizer.finalize_variable_values(model.trainable_variables)
+            continue
+        log = EpochLog(folder.log, first, used.writes)
+        rows = log.rows
+        model.fit(
+            batches,
+            initial_epoch=first,
+            epochs=end,
+            validation_data=data if len(data.query) and len(data.gallery) else None,
+            validation_freq=recipe.evaluate_every,
+            callbacks=[*callbacks, log, folder.backup],
+            verbose=verbose,
+        )
+    return model, rows
+
+
+def _build(recipe: Recipe, stage: Stage, train: Split, steps: int, used: Devices):
+    """The compiled model of one stage."""
+    options = {**recipe.options, "input_shape": stage.input_shape, "identities": train.number_of_identities}
+    with used.scope():
+        if callable(recipe.network):
+            model = recipe.network(**options)
+        else:
+            from keras_reid.zoo import load
+
+            model = load(recipe.network, weights=recipe.weights, **options)
+        if used.replicas > 1:
+            synchronise(model)
+        rate = recipe.schedule(stage.learning_rate, steps, stage.epochs)
+        loss = recipe.loss(model.branches) if callable(recipe.loss) else recipe.loss
+        weights = None if recipe.loss_weights is None else dict(recipe.loss_weights)
+        model.compile(recipe.optimizer(rate), loss, loss_weights=weights)
+    return model
+
+
+def _augmentation(recipe: Recipe) -> keras.layers.Layer | None:
+    from keras_reid.data import augment
+
+    return None if recipe.augmentation is None else augment(**recipe.augmentation, seed=recipe.seed)
+
+
+def _shared(recipe: Recipe) -> tuple[int, str]:
+    """How many of what the devices share equally."""
+    return (recipe.batch_size, "images") if recipe.identities is None else (recipe.identities, "identities")
+
+
+def _first_people(data: ReIDData, number: int) -> ReIDData:
+    """The data with the first so many people of each split, and nothing else."""
+
+    def first(split: Split) -> Split:
+        people = np.unique(split.identities[split.identities > 0])[:number]
+        return split.take(np.isin(split.identities, people))
+
+    return dataclasses.replace(data, train=first(data.train), query=first(data.query), gallery=first(data.gallery))
+
+
+@contextlib.contextmanager
+def _policy(precision: str) -> Iterator[None]:
+    """Layers that are made inside this block compute in `precision`."""
+    before = keras.config.dtype_policy()
+    try:
+        keras.config.set_dtype_policy(precision)
+    except ValueError as error:
+        raise ReIDError(f"`precision` is a dtype policy of Keras, e.g. 'mixed_bfloat16'. {error}") from error
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
