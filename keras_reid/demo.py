@@ -115,7 +115,7 @@ def _fine_tune(model, data, settings: Settings) -> list[float]:
     # Down to nothing at the end, so that the last steps settle what the first ones stirred.
     rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, settings.epochs * len(batches))
     model.compile(optimizer=keras.optimizers.AdamW(rate, weight_decay=5e-4), loss=settings.loss)
-    history = model.fit(batches, epochs=settings.epochs, verbose=1 if sys.stderr.isatty() else 2)
+    history = model.fit(batches, epochs=settings.epochs, verbose="auto" if console.for_people() else 2)
     return [float(loss) for loss in history.history["loss"]]
 
 

@@ -356,6 +356,45 @@ def test_evaluate_prints_the_model_s_figures(run, people, zoo, network):
     assert "rank-1" in run("evaluate", "--data", "ward:.")[1]
 
 
+def test_train_calls_the_package(run, monkeypatch):
+    import keras_reid.training
+
+    called = []
+
+    def train(recipe, data, output, **arguments):
+        called.append((recipe.name, data, str(output), arguments))
+        figures = {"loss": 0.5, "rank1": 0.75, "mAP": 0.25}
+        return {"figures": figures, "data": {"name": "market1501"}, "weights": "w.weights.h5", "devices": 4}
+
+    monkeypatch.setattr(keras_reid.training, "run", train)
+    usual = {"devices": 1, "epochs": None, "resume": True, "deterministic": True, "tensorboard": False, "verbose": 2}
+    status, out, _ = run(*PROMISED.strip().splitlines()[2].split()[1:], "--json")
+    assert (status, json.loads(out)["figures"]["mAP"], json.loads(out)["folder"]) == (0, 0.25, "runs/han_large")
+    assert called == [("han_large", "market1501:/data/Market-1501", "runs/han_large", {**usual, "devices": 4})]
+    status, out, _ = run(
+        "train", "--recipe", "han_small", "--miniature", "-o", "here", "--epochs", 3, "--restart", "--fast"
+    )
+    changed = {**usual, "epochs": 3, "resume": False, "deterministic": False}
+    assert (status, called[1:]) == (0, [("han_small_miniature", None, "here", changed)])
+    assert "Weights: here/w.weights.h5" in out
+    assert "0.750" in out
+
+
+def test_train_by_an_unknown_recipe(run):
+    status, out, err = run("train", "--recipe", "han_smal")
+    assert (status, out) == (1, "")
+    assert err.startswith("Error: There is no recipe 'han_smal'. Did you mean 'han_small'? Known: ")
+
+
+def test_list_of_recipes(run):
+    from keras_reid import training
+
+    status, out, _ = run("list", "--recipes", "--json")
+    assert status == 0
+    assert [row["recipe"] for row in json.loads(out)] == training.recipes()
+    assert "han_small" in run("list", "--recipes")[1]
+
+
 @pytest.mark.parametrize(
     ("line", "function", "expected"),
     [

@@ -15,6 +15,7 @@ from keras_reid.cli.evaluate import evaluate
 from keras_reid.cli.export import export
 from keras_reid.cli.fidelity import fidelity
 from keras_reid.cli.match import match
+from keras_reid.cli.train import train
 from keras_reid.errors import ReIDError
 
 # Modules that an extra brings -> the extra.
@@ -42,7 +43,7 @@ app = _group(
     "Find the same person again in pictures of people; train, measure and export networks that do.",
     "Every command has an example in its --help, and --json for programs.",
 )
-app.command("list", epilog=_examples("keras-reid list"))(models.list_models)
+app.command("list", epilog=_examples("keras-reid list", "keras-reid list --recipes"))(models.list_models)
 app.command(epilog=_examples("keras-reid info han_small"))(models.info)
 app.command(epilog=_examples("keras-reid embed crops/ --output vectors.npz"))(embed)
 app.command(
@@ -58,6 +59,12 @@ app.command(
         "keras-reid evaluate --data market1501:/data/Market-1501 --model han_large --rerank",
     )
 )(evaluate)
+app.command(
+    epilog=_examples(
+        "keras-reid train --recipe han_large --data market1501:/data/Market-1501 --devices 4",
+        "keras-reid train --recipe han_small --data people --miniature --output runs/try",
+    )
+)(train)
 app.command(
     epilog=_examples(
         "keras-reid export han_small --format tflite --quantize int8 --representative crops/",

@@ -59,6 +59,11 @@ def _show_warning(message, category, filename, lineno, file=None, line=None) -> 
         say(f"Warning: {message}")
 
 
+def for_people() -> bool:
+    """Whether somebody is watching: progress then moves, and is one line a step otherwise."""
+    return sys.stderr.isatty()
+
+
 def say(message: str) -> None:
     """One line for people, on stderr."""
     print(message, file=sys.stderr)

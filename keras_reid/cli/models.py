@@ -8,8 +8,16 @@ import typer
 from keras_reid.cli import console, options
 
 
-def list_models(json: options.Json = False) -> None:
-    """List the models, with measured figures."""
+def list_models(
+    recipes: Annotated[
+        bool, typer.Option("--recipes", help="List the recipes for 'keras-reid train' instead.")
+    ] = False,
+    json: options.Json = False,
+) -> None:
+    """List the models, with measured figures, or the recipes."""
+    if recipes:
+        _list_recipes(json)
+        return
     with console.working():
         from keras_reid import zoo
 
@@ -81,7 +89,19 @@ def verify(
         sys.exit(1)
 
 
-def _table_of(rows: list[dict[str, Any]], title: str) -> None:
+def _list_recipes(json: bool) -> None:
+    with console.working():
+        from keras_reid import training
+
+        found = [training.recipe(name) for name in training.recipes()]
+    rows = [{"recipe": recipe.name, "data": recipe.data, "epochs": recipe.epochs} for recipe in found]
+    if json:
+        console.show_json(rows)
+    else:
+        _table_of(rows)
+
+
+def _table_of(rows: list[dict[str, Any]], title: str | None = None) -> None:
     console.show_table(tuple(rows[0]), [tuple(row.values()) for row in rows], title=title)
 
 

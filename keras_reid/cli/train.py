@@ -1,0 +1,66 @@
+"""`keras-reid train`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from keras_reid.cli import console, options
+
+
+def train(
+    recipe: Annotated[
+        str, typer.Option(metavar="NAME", help="What to train and how: see 'keras-reid list --recipes'.")
+    ],
+    data: Annotated[
+        str | None,
+        typer.Option(metavar="SET", help="FORMAT:FOLDER, e.g. market1501:/data/Market-1501. Default: the recipe's."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="Where to write. Default: runs/NAME.")
+    ] = None,
+    devices: Annotated[int, typer.Option(min=1, help="How many GPUs share every batch.")] = 1,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's; its schedule follows.")] = None,
+    miniature: Annotated[
+        bool, typer.Option("--miniature", help="Cut down to run in seconds: small pictures, eight people, one epoch.")
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume/--restart", help="Go on with what was begun in the folder, or discard it.")
+    ] = True,
+    deterministic: Annotated[
+        bool,
+        typer.Option("--deterministic/--fast", help="Repeatable to the last bit on a CPU; or, on a GPU, faster."),
+    ] = True,
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Also write logs for TensorBoard.")] = False,
+    json: options.Json = False,
+) -> None:
+    """Train a network by a recipe, and measure it.
+
+    Interrupted or killed, it goes on where it was when it is started again with the same arguments. The folder gets the
+    weights (for --weights of the other commands), run.json, log.csv and curve.png. On several machines, start it on
+    each with TF_CONFIG set.
+    """
+    with console.working():
+        from keras_reid import training
+
+        chosen = training.recipe(recipe)
+        if miniature:
+            chosen = chosen.miniature()
+        folder = output or Path("runs", chosen.name)
+        found = training.run(
+            chosen,
+            data,
+            folder,
+            devices=devices,
+            epochs=epochs,
+            resume=resume,
+            deterministic=deterministic,
+            tensorboard=tensorboard,
+            verbose="auto" if console.for_people() else 2,
+        )
+    if json:
+        console.show_json({"folder": folder, **found})
+        return
+    names = [console.FIGURES.get(name, name) for name in found["figures"]]
+    console.show_table(("recipe", "data", *names), [(chosen.name, found["data"]["name"], *found["figures"].values())])
+    print(f"Weights: {folder / found['weights']}")
