@@ -8,7 +8,18 @@ from keras_reid.errors import ReIDError
 __version__ = "0.1.0"
 
 # Submodules are imported when first used, so that `import keras_reid` costs next to nothing and needs no TensorFlow.
-_SUBMODULES = ("data", "evaluation", "export", "fidelity", "layers", "losses", "networks", "pictures", "training", "zoo")
+_SUBMODULES = (
+    "data",
+    "evaluation",
+    "export",
+    "fidelity",
+    "layers",
+    "losses",
+    "networks",
+    "pictures",
+    "training",
+    "zoo",
+)
 
 __all__ = ["ReIDError", "ReIDModel", "__version__", *_SUBMODULES]
 

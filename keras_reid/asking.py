@@ -1,6 +1,7 @@
 """What a trained model is asked for: embeddings, attention and retrieval figures. `ReIDModel`'s methods call these."""
 
 import warnings
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -10,10 +11,10 @@ from keras_reid.errors import ReIDError
 
 def embed(model, images, batch_size, flip, on_error, progress) -> np.ndarray:
     """See `ReIDModel.embed`."""
-    vectors = [_embed_pixels(model, pixels, flip) for pixels in _blocks(model, images, batch_size, on_error, progress)]
-    if not vectors:
+    blocks = [_embed_pixels(model, pixels, flip) for pixels in _blocks(model, images, batch_size, on_error, progress)]
+    if not blocks:
         return np.zeros((0, model.embedding_size), "float32")
-    vectors = np.concatenate(vectors)
+    vectors = np.concatenate(blocks)
     if not np.isfinite(vectors).all():
         bad = int((~np.isfinite(vectors)).any(axis=1).sum())
         raise ReIDError(
@@ -62,7 +63,7 @@ def _blocks(model, images, batch_size, on_error, progress):
     """Yield uint8 pixels (n, height, width, 3) of at most `batch_size` pictures each."""
     if isinstance(images, str) or hasattr(images, "__fspath__") or (hasattr(images, "ndim") and images.ndim == 3):
         images = [images]
-    starts = range(0, len(images), batch_size)
+    starts: Iterable[int] = range(0, len(images), batch_size)
     if progress:
         from rich.progress import track
 

@@ -82,7 +82,7 @@ class ReIDModel(keras.Model):
             The branches' features, name -> (batch, length); and what `attention` shows, name -> tensor, or
             name -> (positions, size) for the centres of regions in [-1, 1] and their size as a share of the picture.
         """
-        raise NotImplementedError(f"a network defines graph(options, images); {__class__.__name__} is none itself")
+        raise NotImplementedError("a network defines graph(options, images); ReIDModel is none itself")
 
     def call(self, inputs, training=None, mask=None):
         if not isinstance(inputs, dict):

@@ -1,4 +1,4 @@
-"""Where the top-level folders `zoo`, `training` and `tflite` are: beside the package in a checkout, inside it in a wheel."""
+"""Where the top-level folders `zoo`, `training` and `tflite` are: in the checkout, or inside the package in a wheel."""
 
 from pathlib import Path
 

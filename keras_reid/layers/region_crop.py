@@ -1,5 +1,7 @@
 """Cropping of regions at learnt positions, by two matrix products."""
 
+from collections.abc import Sequence
+
 import keras
 from keras import ops
 
@@ -53,7 +55,7 @@ class RegionCrop(keras.layers.Layer):
     Source: Li, Zhu, Gong: Scalable Person Re-Identification by Harmonious Attention, section 3.2, Eq. 7.
     """
 
-    def __init__(self, size: tuple[int, int], **kwargs):
+    def __init__(self, size: Sequence[int], **kwargs):
         # Positions stay float32 under half precision: 16 bits would place a region only to a tenth of a pixel.
         super().__init__(**{"autocast": False, **kwargs})
         if len(tuple(size)) != 2:

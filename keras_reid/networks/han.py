@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import layers, ops
@@ -104,7 +105,8 @@ class HAN(ReIDModel):
         block = unit(options["unit"])
         # Level 1 has been computed when its regions are cut, so the local branch follows one step behind.
         x = convolution(images, 32, 3, 2, batch_norm, "stem")
-        local, maps = None, {}
+        local: Any = None
+        maps: dict[str, Any] = {}
         for level, width in enumerate(WIDTHS, start=1):
             entering = x
             for number, strides in enumerate(STRIDES[options["size"]], start=1):
