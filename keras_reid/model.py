@@ -229,6 +229,18 @@ class ReIDModel(keras.Model):
         optimizer = self.default_optimizer() if optimizer is None else optimizer
         super().compile(optimizer=optimizer, loss=loss, loss_weights=loss_weights, metrics=metrics, **kwargs)
 
+    def get_compile_config(self) -> dict[str, Any]:
+        config = super().get_compile_config()
+        return {**config, "falls_at_milestones": self._falls_at_milestones} if config else config
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        # Keras leaves a model whose `compile` is not its own uncompiled, and so the optimizer's state in the file.
+        config = keras.saving.deserialize_keras_object(config)
+        falls_at_milestones = config.pop("falls_at_milestones")
+        self.compile(**config)
+        self._falls_at_milestones = falls_at_milestones
+        self.optimizer.build(self.trainable_variables)
+
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         return super().compute_loss(x, _for_each(y, y_pred), y_pred, sample_weight, training)
 

@@ -52,6 +52,8 @@ class Backup(keras.callbacks.Callback):
         Raises:
             ReIDError: the state is that of another model, or damaged.
         """
+        if self.writes:
+            self._tidy()
         states = self._states()
         if not states:
             return 0
@@ -90,11 +92,17 @@ class Backup(keras.callbacks.Callback):
                 path.unlink()
 
     def clear(self) -> None:
-        """Remove all states, and what a killed process left half-written."""
+        """Remove all states and the folder."""
         if self.folder.is_dir():
-            for path in [*self._states().values(), *self.folder.glob(".*.weights.h5")]:
+            self._tidy()
+            for path in self._states().values():
                 path.unlink()
             self.folder.rmdir()
+
+    def _tidy(self) -> None:
+        """Remove what killed processes left half-written."""
+        for path in self.folder.glob(".*.weights.h5"):
+            path.unlink()
 
     def _states(self) -> dict[int, Path]:
         found = [(_NAME.fullmatch(path.name), path) for path in self.folder.glob("epoch-*")]

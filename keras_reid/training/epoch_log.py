@@ -50,4 +50,5 @@ def read_log(path: str | os.PathLike) -> list[dict[str, float]]:
     if not Path(path).is_file():
         return []
     with open(path, newline="") as file:
-        return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
+        rows = [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
+    return [{**row, "epoch": int(row["epoch"])} for row in rows]

@@ -55,7 +55,7 @@ class Recipe:
         augmentation: Arguments of `keras_reid.data.augment`, or None, the default, for none.
         loss: A name that `ReIDModel.compile` knows, or a function from the branches' names to the dict of losses.
             Defaults to "cross_entropy".
-        loss_weights: By the names of the losses. Defaults to None: 1 each.
+        loss_weights: By the names of the losses; those not named, and by default all, weigh 1.
         optimizer: From the learning rate, a number or a Keras schedule, to the optimizer. It decides on weight decay
             and on a moving average of the weights, which is what is then measured and published: `use_ema=True`.
         schedule: How the learning rate changes: `Constant()`, `Falling(at=…)`, `Cosine(warm_up=…)`, or a function of

@@ -124,7 +124,8 @@ def _train(
         before, model = model, _build(recipe, stage, data.train, len(batches), used)
         if before is not None:
             hand_over(before, model)
-        first = max(begin, folder.backup.restore(model))
+        # A state with just the earlier stages behind it is theirs, and its optimizer with it.
+        first = folder.backup.restore(model) if folder.backup.epochs() > begin else begin
         if first == end:  # killed between two stages: only what `fit` does at its end is missing
             model.optimizer.finalize_variable_values(model.trainable_variables)
             continue
@@ -155,10 +156,24 @@ def _build(recipe: Recipe, stage: Stage, train: Split, steps: int, used: Devices
         if used.replicas > 1:
             synchronise(model)
         rate = recipe.schedule(stage.learning_rate, steps, stage.epochs)
-        loss = recipe.loss(model.branches) if callable(recipe.loss) else recipe.loss
-        weights = None if recipe.loss_weights is None else dict(recipe.loss_weights)
+        loss, weights = _losses(recipe, model.branches)
         model.compile(recipe.optimizer(rate), loss, loss_weights=weights)
     return model
+
+
+def _losses(recipe: Recipe, branches: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, float]]:
+    """The losses and the weight of each, by name."""
+    from keras_reid.losses import branch_losses
+
+    losses = recipe.loss(branches) if callable(recipe.loss) else branch_losses(recipe.loss, branches)
+    weights = dict(recipe.loss_weights or {})
+    unknown = sorted(set(weights) - set(losses))
+    if unknown:
+        raise ReIDError(
+            f"The recipe '{recipe.name}' weighs the loss '{unknown[0]}', which there is not. Its losses: "
+            f"{', '.join(losses)}."
+        )
+    return losses, {name: weights.get(name, 1.0) for name in losses}
 
 
 def _augmentation(recipe: Recipe) -> keras.layers.Layer | None:

@@ -1,0 +1,73 @@
+import pytest
+
+from keras_reid import ReIDError, training
+from keras_reid.shipped import shipped
+from keras_reid.training import catalogue
+
+ONE = """
+from keras_reid.training import Recipe, Stage
+
+
+def _optimizer(rate):
+    raise NotImplementedError
+
+
+def {name}():
+    return Recipe("{name}", "han_small", (Stage((160, 64, 3), 1, 0.1),), _optimizer)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An installation whose only recipes are those the test writes there."""
+    (tmp_path / "recipes").mkdir()
+    monkeypatch.setattr(catalogue, "shipped", {"training": tmp_path}.__getitem__)
+    catalogue._found.cache_clear()
+    yield tmp_path / "recipes"
+    catalogue._found.cache_clear()
+
+
+@pytest.mark.parametrize("name", training.recipes())
+def test_shipped_recipes(name):
+    recipe = training.recipe(name)
+    assert recipe.name == name
+    assert recipe.miniature().epochs == len(recipe.stages)
+    assert recipe.describe()["name"] == name
+    command = f"keras-reid train --recipe {name} --data {recipe.data}"
+    files = (shipped("training") / "recipes").glob("*.py")
+    assert any(f"\n    {command}" in path.read_text() for path in files), f"no docstring has '{command} …'"
+
+
+def test_the_papers_recipe():
+    recipe = training.recipe("han_large")
+    rate = recipe.schedule(recipe.stages[0].learning_rate, 404, recipe.epochs)
+    lasting = [float(rate(epoch * 404)) for epoch in (0, 99, 100, 199, 200, 249, 250, 299)]
+    assert lasting == pytest.approx([3e-2, 3e-2, 3e-3, 3e-3, 3e-4, 3e-4, 3e-5, 3e-5])
+    optimizer = recipe.optimizer(3e-2)
+    assert (optimizer.momentum, optimizer.weight_decay) == (0.9, 5e-4)
+    assert (recipe.batch_size, recipe.epochs, recipe.augmentation) == (32, 300, None)
+
+
+def test_public_functions_are_recipes(folder):
+    (folder / "one.py").write_text(ONE.format(name="first"))
+    (folder / "two.py").write_text(ONE.format(name="second"))
+    assert training.recipes() == ["first", "second"]
+    assert training.recipe("second").name == "second"
+
+
+def test_unknown_recipe(folder):
+    (folder / "one.py").write_text(ONE.format(name="han_small") + ONE.format(name="bat_net"))
+    with pytest.raises(ReIDError) as error:
+        training.recipe("han_smal")
+    assert str(error.value) == "There is no recipe 'han_smal'. Did you mean 'han_small'? Known: bat_net, han_small."
+    with pytest.raises(ReIDError) as error:
+        training.recipe("resnet")
+    assert str(error.value) == "There is no recipe 'resnet'. Known: bat_net, han_small."
+
+
+def test_two_recipes_of_one_name(folder):
+    (folder / "one.py").write_text(ONE.format(name="same"))
+    (folder / "two.py").write_text(ONE.format(name="same"))
+    with pytest.raises(ReIDError) as error:
+        training.recipes()
+    assert str(error.value) == f"Two recipes are called 'same', one of them in '{folder / 'two.py'}': rename one."
