@@ -1,9 +1,14 @@
-"""Writing files whole or not at all."""
+"""Where files are kept on this machine, and writing them whole or not at all."""
 
 import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+
+
+def home() -> Path:
+    """The folder of downloaded weights and decoded images: `KERAS_REID_HOME`, or ~/.cache/keras_reid."""
+    return Path(os.environ.get("KERAS_REID_HOME") or "~/.cache/keras_reid").expanduser()
 
 
 @contextlib.contextmanager

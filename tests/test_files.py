@@ -1,10 +1,10 @@
-"""Files appear whole or not at all."""
+"""Files appear whole or not at all, and where they are kept."""
 
 import os
 
 import pytest
 
-from keras_reid.files import atomically
+from keras_reid.files import atomically, home
 
 
 def test_the_old_file_stays_until_the_new_one_is_whole(tmp_path):
@@ -36,3 +36,12 @@ def test_missing_folders_are_made(tmp_path):
     with atomically(tmp_path / "a" / "b" / "report.json") as new:
         new.write_text("new")
     assert (tmp_path / "a" / "b" / "report.json").read_text() == "new"
+
+
+def test_home(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("KERAS_REID_HOME", "~/elsewhere")
+    assert home() == tmp_path / "elsewhere"
+    for unset in (lambda: monkeypatch.setenv("KERAS_REID_HOME", ""), lambda: monkeypatch.delenv("KERAS_REID_HOME")):
+        unset()
+        assert home() == tmp_path / ".cache" / "keras_reid"

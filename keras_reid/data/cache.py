@@ -15,8 +15,8 @@ import PIL
 
 from keras_reid.data.images import load_images
 from keras_reid.errors import ReIDError
-from keras_reid.zoo.fetching import home
-from keras_reid.zoo.lock import locked
+from keras_reid.files import home
+from keras_reid.lock import locked
 
 Progress = Callable[[int, int], object]
 

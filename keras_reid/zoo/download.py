@@ -9,8 +9,8 @@ import os
 from pathlib import Path
 
 from keras_reid.errors import ReIDError
+from keras_reid.lock import locked
 from keras_reid.zoo.checksum import is_intact, sha256_of
-from keras_reid.zoo.lock import locked
 from keras_reid.zoo.transfer import Progress, Transfer
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}

@@ -4,17 +4,13 @@ import os
 from pathlib import Path
 
 from keras_reid.errors import ReIDError
+from keras_reid.files import home
 from keras_reid.shipped import shipped
 from keras_reid.zoo.checksum import is_intact
 from keras_reid.zoo.download import download
 from keras_reid.zoo.manifest import Entry, Manifest
 from keras_reid.zoo.progress import progress_bar
 from keras_reid.zoo.transfer import Progress
-
-
-def home() -> Path:
-    """The folder that downloaded weights are kept in: `KERAS_REID_HOME`, or ~/.cache/keras_reid."""
-    return Path(os.environ.get("KERAS_REID_HOME") or "~/.cache/keras_reid").expanduser()
 
 
 def shipped_path(entry: Entry) -> Path:

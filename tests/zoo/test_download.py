@@ -323,7 +323,7 @@ def test_read_only_file_system(path, monkeypatch):
     def refuse(*_):
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
-    monkeypatch.setattr("keras_reid.zoo.lock.os.open", refuse)
+    monkeypatch.setattr("keras_reid.lock.os.open", refuse)
     with FileServer() as server, pytest.raises(ReIDError, match=r"cannot be written \(Read-only file system\)"):
         fetch(server, path)
 

@@ -7,7 +7,8 @@ import pytest
 from file_server import FileServer
 
 from keras_reid import ReIDError
-from keras_reid.zoo.fetching import cached_path, fetch, home, shipped_path
+from keras_reid.files import home
+from keras_reid.zoo.fetching import cached_path, fetch, shipped_path
 from keras_reid.zoo.manifest import Manifest
 
 
@@ -75,7 +76,7 @@ def test_read_only_cache_that_has_the_file(entry, server, monkeypatch):
     def refuse(*_):
         raise OSError("read-only")
 
-    monkeypatch.setattr("keras_reid.zoo.lock.os.open", refuse)
+    monkeypatch.setattr("keras_reid.lock.os.open", refuse)
     assert fetch(entry) == path
 
 
@@ -128,9 +129,3 @@ def test_offline_unset(entry, server, monkeypatch, value):
     monkeypatch.setenv("KERAS_REID_ZOO_URL", server.url)
     monkeypatch.setenv("KERAS_REID_OFFLINE", value)
     assert fetch(entry) == cached_path(entry)
-
-
-def test_home_by_default(monkeypatch, tmp_path):
-    monkeypatch.delenv("KERAS_REID_HOME")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert home() == tmp_path / ".cache" / "keras_reid"

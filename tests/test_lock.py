@@ -10,12 +10,12 @@ import time
 
 import pytest
 
-from keras_reid.zoo import lock
-from keras_reid.zoo.lock import locked
+from keras_reid import lock
+from keras_reid.lock import locked
 
 HOLD = """
 import sys, time
-import keras_reid.zoo.lock as lock
+import keras_reid.lock as lock
 if sys.argv[2] == "existence":
     lock.fcntl = None
 with lock.locked(sys.argv[1]):

@@ -1,0 +1,69 @@
+"""Who knows whom: the imports of the package follow its layers."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import keras_reid
+
+PACKAGE = Path(keras_reid.__file__).parent
+
+# What a part may import of the package, itself apart; functions' own imports count as well.
+ALLOWED = {
+    "layers": {"errors"},
+    "losses": {"errors"},
+    "networks": {"errors", "layers", "model"},
+    "data": {"errors", "files", "lock"},
+    "evaluation": {"data.table", "errors"},
+    "pictures": {"errors", "files"},
+    "fidelity": {"errors", "networks"},
+    "lock": set(),
+    "files": set(),
+    "shipped": {"errors"},
+}
+# Only exports, and what distributes training over devices, need one certain backend; the demo says its version.
+WITH_TENSORFLOW = {"export", "training", "demo"}
+
+
+def imports(path: Path) -> set[str]:
+    """Full names of everything that a file imports, wherever in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def files(part: str) -> list[Path]:
+    found = sorted((PACKAGE / part).rglob("*.py")) or [PACKAGE / f"{part}.py"]
+    assert found[0].is_file()
+    return found
+
+
+@pytest.mark.parametrize("part", ALLOWED)
+def test_layers_of_the_package(part):
+    for path in files(part):
+        ours = {name.removeprefix("keras_reid.") for name in imports(path) if name.startswith("keras_reid")}
+        foreign = {name for name in ours if not any(f"{name}.".startswith(f"{one}.") for one in {part, *ALLOWED[part]})}
+        assert not foreign, f"{path} imports {foreign}"
+
+
+def test_tensorflow_is_for_exports_and_distribution():
+    parts = {
+        path.relative_to(PACKAGE).with_suffix("").parts[0]
+        for path in PACKAGE.rglob("*.py")
+        if any(name.partition(".")[0] == "tensorflow" for name in imports(path))
+    }
+    assert parts == WITH_TENSORFLOW
+
+
+def test_nothing_imports_tensorflow_before_it_is_needed():
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not [name for name in names if name.partition(".")[0] == "tensorflow"], path
