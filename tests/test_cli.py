@@ -276,7 +276,9 @@ def test_match_leaves_out_what_is_below_the_threshold(run, people, zoo):
     for before, after in zip(everything["queries"], json.loads(run(*line, "--json")[1])["queries"], strict=True):
         assert after["matches"] == [match for match in before["matches"] if match["similarity"] >= cut]
     status, out, _ = run(*line[:-1], "1", "--picture", "none.png")
-    assert (status, out.count("nobody")) == (0, 3)
+    assert (status, out.count("nobody"), "first match" in out) == (0, 3, False)
+    first_right = sum(asked["matches"][0]["right"] for asked in everything["queries"])
+    assert f"The first match is right for {first_right} of 3 queries.\n" in run(*line[:-2])[1]
 
 
 def test_match_of_files_without_identities(run, people, zoo):

@@ -17,7 +17,7 @@ def match(
     ],
     model: options.ModelName = "han_small",
     weights: options.Weights = "published",
-    top: Annotated[int, typer.Option("--top", "-k", min=1, help="How many gallery pictures a query.")] = 10,
+    top: Annotated[int, typer.Option("--top", "-k", min=1, help="How many gallery pictures a query.")] = 5,
     threshold: Annotated[
         float | None,
         typer.Option(min=-1, max=1, help="Least cosine similarity of a match: see 'keras-reid info MODEL'."),
@@ -50,6 +50,9 @@ def match(
         for rank, item in enumerate(asked["matches"] or [_NOBODY], start=1)
     ]
     console.show_table(("query", "rank", "gallery", "similarity", ""), lines)
+    firsts = [asked["matches"][0]["right"] for asked in found["queries"] if asked["matches"]]
+    if firsts and None not in firsts:
+        print(f"The first match is right for {sum(firsts)} of {len(found['queries'])} queries.")
     if picture is not None:
         print(f"Picture: {picture}")
 

@@ -45,10 +45,8 @@ def info(
         console.show_json(card)
         return
     tables = {key: card[key] for key in ("figures", "exports", "threshold") if card[key]}
-    console.show_table(
-        ("", name),
-        [(key, _plain(value)) for key, value in card.items() if key not in ("name", "figures", "exports", "threshold")],
-    )
+    shown = {key: value for key, value in card.items() if key not in ("name", *tables) and value not in (None, {})}
+    console.show_table(("", name), [(key, _plain(value)) for key, value in shown.items()])
     for title, rows in tables.items():
         _table_of(rows if isinstance(rows, list) else [rows], title)
 
