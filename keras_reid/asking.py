@@ -5,13 +5,15 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from keras_reid.data.images import load_images
+from keras_reid.data.images import as_list, load_images
 from keras_reid.errors import ReIDError
 
 
 def embed(model, images, batch_size, flip, on_error, progress) -> np.ndarray:
     """See `ReIDModel.embed`."""
-    blocks = [_embed_pixels(model, pixels, flip) for pixels in _blocks(model, images, batch_size, on_error, progress)]
+    blocks = []
+    for pixels in _blocks(model, images, batch_size, on_error, progress):  # no comprehension, see `stacklevel` below
+        blocks.append(_embed_pixels(model, pixels, flip))
     if not blocks:
         return np.zeros((0, model.embedding_size), "float32")
     vectors = np.concatenate(blocks)
@@ -44,6 +46,11 @@ def evaluate_retrieval(model, data, batch_size, flip, rerank, progress) -> dict[
                 "`evaluate_retrieval` expects a data set with query and gallery, as keras_reid.data.load returns it. "
                 f"Received: {type(data).__name__}"
             )
+        if not len(getattr(data, split)):
+            raise ReIDError(
+                f"The data set has no images in its {split}: retrieval searches the pictures of the query in the "
+                "gallery. Add some, or give a data set that has both."
+            )
     vectors = {
         name: embed(model, split.paths, batch_size, flip, "raise", progress)
         for name, split in (("query", data.query), ("gallery", data.gallery))
@@ -61,17 +68,19 @@ def evaluate_retrieval(model, data, batch_size, flip, rerank, progress) -> dict[
 
 def _blocks(model, images, batch_size, on_error, progress):
     """Yield uint8 pixels (n, height, width, 3) of at most `batch_size` pictures each."""
-    if isinstance(images, str) or hasattr(images, "__fspath__") or (hasattr(images, "ndim") and images.ndim == 3):
-        images = [images]
+    if not isinstance(batch_size, int | np.integer) or batch_size < 1:
+        raise ReIDError(f"`batch_size` must be a whole number from 1 up. Received: {batch_size!r}.")
+    images = as_list(images)
     starts: Iterable[int] = range(0, len(images), batch_size)
     if progress:
         from rich.progress import track
 
         starts = track(starts, description="Embedding")
     for start in starts:
-        pixels, _, skipped = load_images(images[start : start + batch_size], model.image_size, on_error=on_error)
-        for name, reason in skipped:
-            warnings.warn(f"{name} was left out: {reason}", stacklevel=4)
+        block = images[start : start + batch_size]
+        pixels, _, skipped = load_images(block, model.image_size, on_error=on_error, first=start)
+        for _, reason in skipped:
+            warnings.warn(f"Left out: {reason}", stacklevel=4)  # of who called `ReIDModel.embed`
         if len(pixels):
             yield pixels
 

@@ -85,6 +85,7 @@ class ReIDModel(keras.Model):
         raise NotImplementedError("a network defines graph(options, images); ReIDModel is none itself")
 
     def call(self, inputs, training=None, mask=None):
+        self._check_size(inputs)
         if not isinstance(inputs, dict):
             return super().call(inputs, training=training, mask=mask)
         if self.identities is None:
@@ -100,6 +101,7 @@ class ReIDModel(keras.Model):
         return {**logits, **{f"{branch}_features": ops.cast(features[branch], "float32") for branch in self._branches}}
 
     def compute_output_spec(self, inputs, training=None, mask=None):
+        self._check_size(inputs)
         if not isinstance(inputs, dict):
             return super().compute_output_spec(inputs, training=training, mask=mask)
         batch = inputs["images"].shape[0]
@@ -110,6 +112,16 @@ class ReIDModel(keras.Model):
     @property
     def input_spec(self):
         """None: besides pictures the model takes training batches, which Keras' check would turn away."""
+
+    def _check_size(self, inputs) -> None:
+        # A network of convolutions would compute something from pictures of any size.
+        (images,) = keras.tree.flatten(inputs)
+        expected, shape = tuple(self._options["input_shape"]), tuple(images.shape)
+        if len(shape) != 4 or any(given not in (None, side) for given, side in zip(shape[1:], expected, strict=True)):
+            raise ReIDError(
+                f"The model takes pictures of shape {('batch', *expected)}. Received: {shape}. `embed` takes pictures "
+                "of any size; elsewhere bring them to this one with keras_reid.data.resize."
+            )
 
     @property
     def image_size(self) -> tuple[int, int]:

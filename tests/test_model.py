@@ -1,7 +1,10 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
 
+import keras_reid
 from keras_reid import networks
 from keras_reid.errors import ReIDError
 
@@ -55,6 +58,7 @@ def test_embed_takes_what_people_have(model, pictures):
     np.testing.assert_allclose(model.embed(list(pictures)), expected, atol=1e-6)
     np.testing.assert_allclose(model.embed(pictures[0]), expected[:1], atol=1e-6)
     np.testing.assert_allclose(model.embed(pictures, batch_size=2), expected, atol=1e-6)
+    np.testing.assert_allclose(model.embed(picture for picture in pictures), expected, atol=1e-6)
     assert model.embed([]).shape == (0, 1024)
 
 
@@ -78,9 +82,62 @@ def test_unreadable_pictures(model, pictures, tmp_path):
     (tmp_path / "no.jpg").write_text("this is no picture")
     with pytest.raises(ReIDError, match=r"no\.jpg"):
         model.embed([tmp_path / "no.jpg"])
-    with pytest.warns(UserWarning, match=r"no\.jpg was left out"):
-        vectors = model.embed([pictures[0], tmp_path / "no.jpg"], on_error="skip")
-    assert vectors.shape == (1, 1024)
+    with pytest.warns(UserWarning, match="^Left out: ") as caught:
+        vectors = model.embed(
+            [pictures[0], tmp_path / "no.jpg", pictures[1], pictures[2][:3]], batch_size=3, on_error="skip"
+        )
+    assert vectors.shape == (2, 1024)
+    assert [str(warning.message) for warning in caught] == [
+        f"Left out: Image '{tmp_path / 'no.jpg'}' is not a picture in a known format (JPEG, PNG, BMP, WEBP, TIFF, GIF, "
+        "PPM): convert it or leave it out.",
+        "Left out: images[3] is too small: 3x32 pixels (height x width), at least 8x8 are needed. Leave it out.",
+    ]
+    assert {warning.filename for warning in caught} == {__file__}
+
+
+@pytest.mark.parametrize(
+    ("images", "options", "message"),
+    [
+        (7, {}, "Expected images as arrays, paths, or a list of these. Received: 7 (a int)."),
+        ([], {"batch_size": 0}, "`batch_size` must be a whole number from 1 up. Received: 0."),
+    ],
+)
+def test_embed_errors(model, images, options, message):
+    with pytest.raises(ReIDError) as error:
+        model.embed(images, **options)
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize("shape", [(2, 64, 32, 3), (2, 32, 32, 1), (32, 32, 3)])
+def test_pictures_of_another_size(model, shape):
+    message = (
+        f"The model takes pictures of shape ('batch', 32, 32, 3). Received: {shape}. `embed` takes pictures of any "
+        "size; elsewhere bring them to this one with keras_reid.data.resize."
+    )
+    for inputs in (np.zeros(shape, "float32"), {"images": np.zeros(shape, "float32")}):
+        with pytest.raises(ReIDError) as error:
+            model(inputs)
+        assert str(error.value) == message
+    with pytest.raises(ReIDError, match="Received: "):
+        model(keras.KerasTensor(shape))
+
+
+@pytest.mark.parametrize("empty", ["query", "gallery"])
+def test_retrieval_needs_query_and_gallery(model, empty):
+    data = keras_reid.data.load("people")
+    data = dataclasses.replace(data, **{empty: data.query.take([])})
+    with pytest.raises(ReIDError) as error:
+        model.evaluate_retrieval(data)
+    assert str(error.value) == (
+        f"The data set has no images in its {empty}: retrieval searches the pictures of the query in the gallery. Add "
+        "some, or give a data set that has both."
+    )
+    with pytest.raises(ReIDError) as error:
+        model.evaluate_retrieval("people")
+    assert str(error.value) == (
+        "`evaluate_retrieval` expects a data set with query and gallery, as keras_reid.data.load returns it. "
+        "Received: str"
+    )
 
 
 def test_nan_is_an_error(pictures):
@@ -108,8 +165,12 @@ def test_attention(model, pictures):
 
 
 def test_training_batches_need_heads(pictures):
-    with pytest.raises(ReIDError, match="no identity heads"):
+    with pytest.raises(ReIDError) as error:
         networks.create("han_small", input_shape=SIZE)({"images": pictures})
+    assert str(error.value) == (
+        "The model has no identity heads to train. Build it with as many as there are people in the training set, e.g. "
+        'keras_reid.zoo.load("han_small", identities=data.train.number_of_identities).'
+    )
 
 
 def test_paper_defaults(model):

@@ -107,7 +107,11 @@ def as_list(images: ImageLike | Iterable[ImageLike]) -> Sequence[ImageLike]:
 
 
 def load_images(
-    images: ImageLike | Iterable[ImageLike], size: tuple[int, int], on_error: str = "raise", workers: int | None = None
+    images: ImageLike | Iterable[ImageLike],
+    size: tuple[int, int],
+    on_error: str = "raise",
+    workers: int | None = None,
+    first: int = 0,
 ) -> tuple[np.ndarray, np.ndarray, list[tuple[str, str]]]:
     """Images of any kind and size as one array.
 
@@ -116,6 +120,7 @@ def load_images(
         size: (height, width) of the result.
         on_error: "raise" for an error at the first unusable image; "skip" to leave unusable images out and report them.
         workers: threads that decode and resize. Default: one a core, at most 8.
+        first: what errors call the first image, where it is an array. Default: 0, as in "images[0]".
 
     Returns:
         A tuple of the images, uint8 (n, height, width, 3); the indices (n,) of `images` that they are; and for each
@@ -136,7 +141,7 @@ def load_images(
             if isinstance(item, (str, os.PathLike)):
                 image = read_image(item)
             else:
-                image = check_array(item, f"images[{index}]")
+                image = check_array(item, f"images[{first + index}]")
         except ReIDError as error:
             if on_error == "raise":
                 raise
@@ -151,7 +156,9 @@ def load_images(
         with ThreadPoolExecutor(min(workers, max(1, len(items)))) as pool:
             reasons = list(pool.map(load, range(len(items))))
     kept = np.array([index for index, reason in enumerate(reasons) if reason is None], np.int64)
-    left_out = [(_label(items[index], index), reason) for index, reason in enumerate(reasons) if reason is not None]
+    left_out = [
+        (_label(items[index], first + index), reason) for index, reason in enumerate(reasons) if reason is not None
+    ]
     return (result if not left_out else result[kept]), kept, left_out
 
 
