@@ -43,7 +43,7 @@ def checked_embeddings(name: str, embeddings: ArrayLike) -> np.ndarray:
     if rows.ndim != 2:
         raise ReIDError(f"The {name} must be embeddings of shape (images, dimensions). Received: {rows.shape}.")
     if rows.size == 0:
-        raise ReIDError(f"The {name} is empty, shape {rows.shape}: there is nothing to compare.")
+        raise ReIDError(f"The {name} is empty, shape {rows.shape}: give at least one embedding.")
     for start in range(0, len(rows), _ROWS):
         finite = np.isfinite(rows[start : start + _ROWS]).all(axis=1)
         if not finite.all():

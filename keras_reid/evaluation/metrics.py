@@ -59,7 +59,7 @@ def evaluate(
     check_same_dimensions(asked.embeddings, searched.embeddings)
     for name, table in (("query", asked), ("gallery", searched)):
         if not len(table.embeddings):
-            raise ReIDError(f"All images of the {name} are junk (identity -1): there is nothing to compare.")
+            raise ReIDError(f"All images of the {name} are junk (identity -1): give some of known people.")
     if (asked.identities == DISTRACTOR).any():
         raise ReIDError(
             f"Identity 0 is kept for distractors of the gallery, which match nobody; number people from 1. "
@@ -94,7 +94,7 @@ def evaluate(
     if unmatched:
         warnings.warn(
             f"{unmatched} of {len(asked.embeddings)} queries have no match, a gallery image of the same identity from "
-            "another camera; they are left out of the figures.",
+            "another camera; they are left out of the figures. If they should have one, check identities and cameras.",
             stacklevel=2,
         )
     best, precision, penalty = np.array(figures).T

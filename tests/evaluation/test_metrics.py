@@ -122,7 +122,7 @@ def test_queries_without_a_match_are_left_out_and_counted():
         figures = evaluate(*arguments)
     assert [str(warning.message) for warning in caught] == [
         "2 of 3 queries have no match, a gallery image of the same identity from another camera; they are left out of "
-        "the figures."
+        "the figures. If they should have one, check identities and cameras."
     ]
     assert figures["mAP"] == 1.0
 
@@ -159,11 +159,11 @@ GOOD = {
         ),
         (
             {"gallery": np.zeros((0, 2)), "gallery_ids": [], "gallery_cams": []},
-            "The gallery is empty, shape (0, 2): there is nothing to compare.",
+            "The gallery is empty, shape (0, 2): give at least one embedding.",
         ),
         (
             {"query": np.zeros((0, 2)), "query_ids": [], "query_cams": []},
-            "The query is empty, shape (0, 2): there is nothing to compare.",
+            "The query is empty, shape (0, 2): give at least one embedding.",
         ),
         (
             {"query": np.ones(2)},
@@ -184,11 +184,11 @@ GOOD = {
         ),
         (
             {"gallery_ids": [-1, -1]},
-            "All images of the gallery are junk (identity -1): there is nothing to compare.",
+            "All images of the gallery are junk (identity -1): give some of known people.",
         ),
         (
             {"query_ids": [-1, -1]},
-            "All images of the query are junk (identity -1): there is nothing to compare.",
+            "All images of the query are junk (identity -1): give some of known people.",
         ),
         (
             {"query_ids": [0, 1]},

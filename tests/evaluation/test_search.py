@@ -59,7 +59,7 @@ def test_against_a_stable_sort(seed, levels, queries, rows, k, block):
             {**LABELS, "gallery_cams": [2, 1]},
             "The gallery cameras must be one integer for each of the 3 embeddings. Received: shape (2,), int64.",
         ),
-        ({"gallery": np.zeros((0, 2))}, "The gallery is empty, shape (0, 2): there is nothing to compare."),
+        ({"gallery": np.zeros((0, 2))}, "The gallery is empty, shape (0, 2): give at least one embedding."),
         (
             {"gallery": np.ones((3, 5))},
             "Query and gallery must be embedded by the same network. Received: 2 dimensions in the query, 5 in the "
