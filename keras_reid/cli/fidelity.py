@@ -11,7 +11,7 @@ def fidelity(json: options.Json = False) -> None:
     Parameters and multiply-adds stand beside the figures that the papers print, with the deviation. Ends with status 1
     if a figure is further off than its tolerance.
     """
-    with console.working():
+    with console.working(), console.waiting("Counting"):
         from keras_reid import fidelity as figures
 
         rows = figures.table()

@@ -1,0 +1,40 @@
+"""`keras-reid list`, `info` and `verify`."""
+
+import json
+
+import pytest
+
+
+def test_info_shows_what_the_zoo_knows(run):
+    from keras_reid import zoo
+
+    status, out, _ = run("info", "han_small", "--json")
+    assert status == 0
+    assert json.loads(out) == json.loads(json.dumps(zoo.info("han_small")))
+    assert "han_small" in run("info", "han_small")[1]
+    assert "han_small" in run("list")[1]
+
+
+def test_list_of_recipes(run):
+    from keras_reid import training
+
+    status, out, _ = run("list", "--recipes", "--json")
+    assert status == 0
+    assert [row["recipe"] for row in json.loads(out)] == training.recipes()
+    assert "han_small" in run("list", "--recipes")[1]
+
+
+@pytest.mark.parametrize(("state", "status"), [("intact", 0), ("not here", 0), ("damaged", 1)])
+def test_verify_fails_at_damaged_files(run, monkeypatch, state, status):
+    import keras_reid.zoo
+
+    def verify(names, parity, progress):
+        assert (names, parity) == (["han_small"], False)
+        progress(1, 1)
+        return [{"name": "han_small", "status": state, "where": "cache", "path": "/x", "size": 3, "exports": None}]
+
+    monkeypatch.setattr(keras_reid.zoo, "verify", verify)
+    code, out, err = run("verify", "han_small", "--json")
+    assert (code, json.loads(out)[0]["status"]) == (status, state)
+    assert ("Error: damaged, delete and load again: /x\n" in err) is bool(status)
+    assert state in run("verify", "han_small")[1]
