@@ -1,0 +1,58 @@
+"""A training on several devices. Usage: distributed.py DEVICES SETTING...; the workers' addresses come by TF_CONFIG.
+
+Settings: "augmented", "frozen" batch normalisation, "plain" for Keras' own `fit` without the way round its errors.
+Prints a line of JSON.
+"""
+
+import json
+import sys
+
+import keras
+import numpy as np
+import small_training as small
+
+from keras_reid.data.augmentation import augment
+from keras_reid.data.batches import Batches
+from keras_reid.training import fitting
+from keras_reid.training.devices import use_devices
+
+
+class RandomStates(keras.callbacks.Callback):
+    """The state that each of this process' replicas starts an epoch with."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        strategy = self.model.distribute_strategy
+        states = [variable.value for variable in self.model.variables if variable.name == "seed_generator_state"]
+        self.states = [[it.numpy().tolist() for it in strategy.experimental_local_results(state)] for state in states]
+
+
+if __name__ == "__main__":
+    number, *settings = sys.argv[1:]
+    with use_devices(int(number)) as devices:
+        if "plain" in settings:
+            fitting.is_multi_worker = lambda model: False
+        keras.utils.set_random_seed(1)
+        with devices.scope():
+            model = small.Small(identities=4, synchronized="frozen" not in settings)
+            if "frozen" in settings:
+                for layer in model.layers:
+                    if isinstance(layer, keras.layers.BatchNormalization):
+                        layer.trainable = False
+            rate = 0.5 if "frozen" in settings else 0.05
+            model.compile(keras.optimizers.SGD(rate, momentum=0.9, weight_decay=0.01), "cross_entropy")
+        images, labels = small.pixels(32)
+        augmentation = augment() if "augmented" in settings else None
+        batches = Batches.from_arrays(images, labels, batch_size=8, augmentation=augmentation)
+        random = RandomStates()
+        history = model.fit(batches, epochs=3, callbacks=[random], verbose=0).history
+        devices.check_same("the number of epochs", 3)
+        found = {
+            "replicas": devices.replicas,
+            "writes": devices.writes,
+            "losses": history["loss"],
+            "accuracies": history["global_accuracy"],
+            "weights": [float(np.abs(weight).sum()) for weight in model.get_weights()],
+            "random": random.states,
+            "embedding": model.embed(images[:3]).tolist(),
+        }
+    print(json.dumps(found))

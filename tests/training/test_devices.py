@@ -1,0 +1,32 @@
+import keras
+import pytest
+
+from keras_reid import ReIDError
+from keras_reid.training.devices import Devices, use_devices
+
+tensorflow_only = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="needs TensorFlow")
+
+
+def test_one_device_needs_nothing():
+    with use_devices(1) as devices:
+        assert devices == Devices(replicas=1, writes=True, strategy=None)
+        with devices.scope():
+            devices.check_same("anything", 1)
+
+
+def test_none():
+    with pytest.raises(ReIDError) as error, use_devices(0):
+        pass
+    assert str(error.value) == "`devices` is a number of devices, at least 1. Received: 0"
+
+
+@tensorflow_only
+def test_more_than_there_are():
+    import tensorflow as tf
+
+    # Once these are listed TensorFlow runs, and its CPU can no longer be split.
+    found = len(tf.config.list_logical_devices("CPU"))
+    with pytest.raises(ReIDError) as error, use_devices(found + 1):
+        pass
+    there = "is 1 device" if found == 1 else f"are {found} devices"
+    assert str(error.value) == f"There {there} to train on. Received: devices={found + 1}"

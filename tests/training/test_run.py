@@ -1,0 +1,205 @@
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import small_training as small
+
+from keras_reid import ReIDError, training
+from keras_reid.training import Stage
+from keras_reid.training.epoch_log import read_log
+
+SCRIPT = Path(__file__).with_name("interrupted.py")
+ONE_STAGE = (Stage((16, 8, 3), 2, 0.01),)
+
+
+def train(tmp_path, output="run", people=None, **changes):
+    options = {name: changes.pop(name) for name in ("resume", "epochs", "callbacks", "tensorboard") if name in changes}
+    recipe = small.recipe(**{"stages": ONE_STAGE, "augmentation": None, "people": people, **changes})
+    # Deterministic operations, once switched on, would stay so for all tests of this process.
+    data = small.data(tmp_path / "pictures")
+    return training.run(recipe, data, tmp_path / output, deterministic=False, verbose=0, **options)
+
+
+class Stop(keras.callbacks.Callback):
+    """Ends a training as Ctrl-C does, in the middle of an epoch."""
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.epoch = epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.now = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.now == self.epoch and batch == 1:
+            raise KeyboardInterrupt
+
+
+def test_what_a_training_leaves(tmp_path):
+    results = train(tmp_path)
+    folder = tmp_path / "run"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "curve.png",
+        "log.csv",
+        "recipe.json",
+        "run.json",
+        "small.weights.h5",
+    ]
+    assert json.loads((folder / "run.json").read_text()) == results
+    assert set(results) == {"recipe", "data", "weights", "figures", "seconds", "devices", "versions"}
+    assert set(results["figures"]) == {"loss", "rank1", "rank5", "rank10", "mAP", "mINP"}
+    assert results["data"]["splits"][0] == {"split": "train", "images": 24, "identities": 4, "cameras": 3}
+    rows = read_log(folder / "log.csv")
+    assert [row["epoch"] for row in rows] == [1, 2]
+    assert results["figures"]["loss"] == rows[1]["loss"]
+
+    # The figures are those of the weights that are left, without heads.
+    model = small.Small()
+    model.load_weights(folder / results["weights"])
+    found = model.evaluate_retrieval(small.data(tmp_path / "pictures"))
+    assert found == pytest.approx({name: results["figures"][name] for name in found})
+
+
+def test_a_finished_training_is_not_repeated(tmp_path):
+    results = train(tmp_path)
+    assert train(tmp_path, callbacks=[Stop(0)]) == results
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path, callbacks=[Stop(0)], resume=False)
+    assert not (tmp_path / "run" / "run.json").exists()
+
+
+def test_interrupted_and_resumed(tmp_path):
+    stages = (Stage((16, 8, 3), 1, 0.02), Stage((24, 12, 3), 2, 0.01))
+    whole = train(tmp_path, "whole", stages=stages)
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path, "cut", stages=stages, callbacks=[Stop(1)])
+    resumed = train(tmp_path, "cut", stages=stages)
+    assert resumed["figures"] == pytest.approx(whole["figures"], abs=1e-6)
+
+
+def test_another_training_in_the_folder(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path, callbacks=[Stop(0)])
+    with pytest.raises(ReIDError) as error:
+        train(tmp_path, images=3, seed=5)
+    assert str(error.value) == (
+        f"The folder '{tmp_path / 'run'}' holds another training; it differs in recipe.images (2, now 3), recipe.seed "
+        "(0, now 5). Give another folder, or resume=False to discard it."
+    )
+
+
+def test_every_stage_has_its_own_schedule(tmp_path):
+    """Cosines from 0.02 and 0.01, each after a rise of 20 % of the stage's steps."""
+    train(tmp_path, stages=(Stage((16, 8, 3), 2, 0.02), Stage((24, 12, 3), 3, 0.01)), evaluate_every=9)
+    expected = []
+    for rate, steps in ((0.02, 6), (0.01, 9)):
+        rise = round(0.2 * steps)
+        expected += [rate * (1 + np.cos(np.pi * (step - rise) / (steps - rise))) / 2 for step in range(3, steps + 1, 3)]
+    rows = read_log(tmp_path / "run" / "log.csv")
+    assert [row["learning_rate"] for row in rows] == pytest.approx(expected, abs=1e-7)
+    # Measured at the end of every stage at least.
+    assert ["val_mAP" in row for row in rows] == [False, True, False, False, True]
+
+
+def test_stages_hand_their_weights_over(tmp_path):
+    """A second stage that cannot change anything leaves what the first has learnt."""
+    first = train(tmp_path, "first", stages=(Stage((16, 8, 3), 1, 0.02),))
+    frozen = (Stage((16, 8, 3), 1, 0.02), Stage((16, 8, 3), 1, 0.0))
+    train(tmp_path, "both", stages=frozen)
+    one, both = small.Small(), small.Small()
+    one.load_weights(tmp_path / "first" / first["weights"])
+    both.load_weights(tmp_path / "both" / first["weights"])
+    for weight, other in zip(one.trainable_variables, both.trainable_variables, strict=True):
+        np.testing.assert_allclose(weight, other, atol=1e-6)
+
+
+def test_initial_weights(tmp_path):
+    """They come from a file where `weights` names one."""
+    stages = (Stage((80, 32, 3), 1, 0.0),)
+    still = {"network": "han_small", "stages": stages, "optimizer": keras.optimizers.SGD, "loss_weights": None}
+    from keras_reid import networks
+
+    random = networks.create("han_small", input_shape=(80, 32, 3))
+    random.save_weights(tmp_path / "random.weights.h5")
+    results = train(tmp_path, **still, weights=str(tmp_path / "random.weights.h5"), epochs=1)
+    trained = networks.create("han_small", input_shape=(80, 32, 3))
+    trained.load_weights(tmp_path / "run" / results["weights"])
+    for weight, other in zip(random.trainable_variables, trained.trainable_variables, strict=True):
+        np.testing.assert_array_equal(weight, other)
+
+
+def test_only_some_people(tmp_path):
+    results = train(tmp_path, people=3, identities=3)
+    assert [(it["split"], it["identities"]) for it in results["data"]["splits"]] == [
+        ("train", 3),
+        ("query", 3),
+        ("gallery", 3),
+    ]
+
+
+def test_other_number_of_epochs(tmp_path):
+    results = train(tmp_path, epochs=1)
+    assert results["recipe"]["stages"][0]["epochs"] == 1
+    assert len(read_log(tmp_path / "run" / "log.csv")) == 1
+
+
+def test_unknown_loss_weight(tmp_path):
+    with pytest.raises(ReIDError) as error:
+        train(tmp_path, loss_weights={"local": 0.5})
+    assert str(error.value) == (
+        "The recipe 'small' weighs the loss 'local', which there is not. Its losses: global, global_features."
+    )
+
+
+def test_unknown_precision(tmp_path):
+    with pytest.raises(ReIDError, match=r"^`precision` is a dtype policy of Keras, e\.g\. 'mixed_bfloat16'\. "):
+        train(tmp_path, precision="half")
+    assert keras.config.dtype_policy().name == "float32"
+
+
+def test_unknown_recipe(tmp_path):
+    with pytest.raises(ReIDError, match=r"^There is no recipe 'small'\. "):
+        training.run("small", "people", tmp_path)
+
+
+@pytest.mark.slow
+def test_a_shipped_recipe_in_miniature(tmp_path):
+    recipe = training.recipe("han_small_people").miniature()
+    results = training.run(recipe, output=tmp_path, deterministic=False, verbose=0)
+    assert results["weights"] == "han_small_people_miniature.weights.h5"
+    assert {"rank1", "mAP"} < set(results["figures"])
+
+
+def test_killed_at_any_moment(tmp_path):
+    """With augmentation, moving averages, a schedule and two stages; each run is a process of its own."""
+
+    def start(output, *kill):
+        command = [sys.executable, str(SCRIPT), str(tmp_path / "pictures"), str(tmp_path / output), *kill]
+        return subprocess.run(command, capture_output=True, text=True, timeout=250)
+
+    whole = start("whole")
+    assert whole.returncode == 0, whole.stderr[-3000:]
+    state = tmp_path / "cut" / "state"
+    for moment, epoch, latest in (("saving", 2, 1), ("batch", 3, 2), ("log", 5, 4)):
+        killed = start("cut", moment, str(epoch))
+        assert killed.returncode == -signal.SIGKILL, killed.stderr[-3000:]
+        assert [path.name for path in state.glob("epoch-*")] == [f"epoch-{latest:05}.weights.h5"]
+        assert not (tmp_path / "cut" / "small.weights.h5").exists()
+    resumed = start("cut")
+    assert resumed.returncode == 0, resumed.stderr[-3000:]
+
+    expected, found = (read_log(tmp_path / output / "log.csv") for output in ("whole", "cut"))
+    assert len(expected) == 5
+    for row, other in zip(expected, found, strict=True):
+        del row["seconds"], other["seconds"]
+        assert other == pytest.approx(row, abs=1e-6)
+    one, other = small.Small(), small.Small()
+    one.load_weights(tmp_path / "whole" / "small.weights.h5")
+    other.load_weights(tmp_path / "cut" / "small.weights.h5")
+    for weight, value in zip(one.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_allclose(weight, value, atol=1e-6)
