@@ -6,6 +6,7 @@ python -m keras_reid.demo            # writes the folder demo/; `make demo` runs
 import argparse
 import contextlib
 import dataclasses
+import importlib.util
 import json
 import platform
 import sys
@@ -47,6 +48,7 @@ def run(folder: Path, settings: Settings) -> dict[str, Any]:
 
     import keras_reid
 
+    _check_packages()
     keras.utils.set_random_seed(settings.seed)
     clock = Clock()
     with clock.step(f"Load {settings.model}, read data '{settings.data}'"):
@@ -98,6 +100,15 @@ class Clock:
         yield
         self.seconds[name] = round(time.perf_counter() - start, 2)
         console.say(f"    {self.seconds[name]:.1f} s")
+
+
+def _check_packages() -> None:
+    """Say at once what the last export would miss."""
+    missing = [name for name in ("onnx", "onnxruntime", "tf2onnx") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ReIDError(
+            f"The demo exports to ONNX, too, and misses {', '.join(missing)}: pip install 'keras-reid[onnx]'."
+        )
 
 
 def _fine_tune(model, data, settings: Settings) -> list[float]:

@@ -1,5 +1,6 @@
 """The demo's course on a few pictures and a small network; exports are replaced by ones that write nothing."""
 
+import importlib.util
 import json
 import shutil
 from pathlib import Path
@@ -46,6 +47,7 @@ def settings(tmp_path, monkeypatch):
     assert loaded == [("han_small", "published")]
 
 
+@pytest.mark.slow
 def test_the_demo_reports_what_it_did(settings, tmp_path, capsys):
     folder = tmp_path / "demo"
     result = demo.run(folder, settings)
@@ -93,6 +95,17 @@ def test_a_failing_step_keeps_the_old_report_and_says_why(tmp_path, monkeypatch,
     said = capsys.readouterr()
     assert (said.out, said.err.splitlines()[-1]) == ("", "Error: The weights are damaged.")
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("report.json", "old")]
+
+
+def test_the_demo_asks_for_onnx_before_it_begins(tmp_path, monkeypatch, capsys):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "tf2onnx" else find(name))
+    with pytest.raises(SystemExit) as ended:
+        demo.main([str(tmp_path / "demo")])
+    assert ended.value.code == 1
+    message = "Error: The demo exports to ONNX, too, and misses tf2onnx: pip install 'keras-reid[onnx]'."
+    assert capsys.readouterr().err.splitlines()[-1] == message
+    assert not (tmp_path / "demo").exists()
 
 
 def test_the_demo_uses_what_is_published_and_bundled():
