@@ -1,4 +1,4 @@
-"""Reading LiteRT files: the operations in them, how they depend on each other, and the facts packed along."""
+"""LiteRT files from inside: their operations, weights and value ranges, and the facts packed along."""
 
 import json
 import zipfile
@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from keras_reid.errors import ReIDError
 
@@ -19,60 +21,111 @@ class Operation:
 
     Attributes:
         name: As in LiteRT's list of built-in operators; "CUSTOM: …" for any other.
-        inputs: Indices of the tensors it reads that are computed (not constant).
-        outputs: Indices of the tensors it computes.
+        inputs: Numbers of the tensors it reads that are computed.
+        outputs: Numbers of the tensors it computes.
         output_names: Their names.
-        constants: Shapes of its constant tensors.
+        constants: Number -> shape of the tensors it reads that are constant; the weights of an operation come first.
+        activation: Number of the activation that is part of it: 0 for none, 1 for ReLU.
     """
 
     name: str
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     output_names: tuple[str, ...]
-    constants: tuple[tuple[int, ...], ...]
+    constants: dict[int, tuple[int, ...]]
+    activation: int = 0
+
+    @property
+    def size(self) -> int:
+        """How many weights it has, biases not counted."""
+        return int(np.prod(next(iter(self.constants.values())))) if self.constants else 0
 
 
-def operations(content: bytes) -> list[Operation]:
-    """All operations of a LiteRT file with one graph, in the order in which they run."""
-    from ai_edge_litert import schema_py_generated as schema
+class Graph:
+    """A LiteRT file with one graph, to be looked into and to be changed.
 
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
-    builtins = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
-    (graph,) = model.subgraphs
+    Args:
+        content: The file's bytes.
+    """
 
-    def named(index: int) -> str:
-        code = model.operatorCodes[index]
+    def __init__(self, content: bytes):
+        from ai_edge_litert.tools import flatbuffer_utils
+
+        self._model: Any = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
+        (self._graph,) = self._model.subgraphs
+        self.inputs = tuple(int(number) for number in self._graph.inputs)
+        self.operations = [self._operation(operator) for operator in self._graph.operators]
+
+    @property
+    def content(self) -> bytes:
+        """The file's bytes as they are now."""
+        from ai_edge_litert.tools import flatbuffer_utils
+
+        return bytes(flatbuffer_utils.convert_object_to_bytearray(self._model))
+
+    @property
+    def computed(self) -> list[int]:
+        """Numbers of the float32 tensors that hold values while the graph runs, inputs included."""
+        seen = dict.fromkeys(self.inputs)
+        for operation in self.operations:
+            seen.update(dict.fromkeys((*operation.inputs, *operation.outputs)))
+        return [number for number in seen if self._graph.tensors[number].type == 0]
+
+    def buffer(self, number: int) -> int:
+        """Where a constant tensor's values lie; several tensors can share them."""
+        return self._graph.tensors[number].buffer
+
+    def values(self, number: int) -> np.ndarray:
+        """A constant float32 tensor."""
+        tensor = self._graph.tensors[number]
+        raw = np.asarray(self._model.buffers[tensor.buffer].data, np.uint8).tobytes()
+        return np.frombuffer(raw, "<f4").reshape(tensor.shape)
+
+    def set_values(self, number: int, values: np.ndarray) -> None:
+        """Replaces a constant float32 tensor."""
+        self._model.buffers[self.buffer(number)].data = np.frombuffer(values.astype("<f4").tobytes(), np.uint8)
+
+    def set_range(self, number: int, low: float, high: float) -> None:
+        """Writes down which values occur in a computed tensor, where the quantiser looks for it."""
+        from ai_edge_litert import schema_py_generated as schema
+
+        quantisation = schema.QuantizationParametersT()
+        quantisation.min, quantisation.max = np.array([low], "float32"), np.array([high], "float32")
+        self._graph.tensors[number].quantization = quantisation
+
+    def _operation(self, operator: Any) -> Operation:
+        read = [int(number) for number in operator.inputs if number >= 0]
+        written = tuple(int(number) for number in operator.outputs)
+        return Operation(
+            self._name(operator.opcodeIndex),
+            tuple(number for number in read if not self._is_constant(number)),
+            written,
+            tuple(self._graph.tensors[number].name.decode() for number in written),
+            {number: self._shape(number) for number in read if self._is_constant(number)},
+            getattr(operator.builtinOptions, "fusedActivationFunction", 0),
+        )
+
+    def _name(self, code_number: int) -> str:
+        from ai_edge_litert import schema_py_generated as schema
+
+        code = self._model.operatorCodes[code_number]
         if code.customCode is not None:
             return f"CUSTOM: {code.customCode.decode()}"
-        return builtins[max(code.builtinCode, code.deprecatedBuiltinCode)]
+        number = max(code.builtinCode, code.deprecatedBuiltinCode)
+        return next(name for name, value in vars(schema.BuiltinOperator).items() if value == number)
 
-    def constant(index: int) -> bool:
-        data = model.buffers[graph.tensors[index].buffer].data
+    def _is_constant(self, number: int) -> bool:
+        data = self._model.buffers[self.buffer(number)].data
         return data is not None and len(data) > 0
 
-    def shape(index: int) -> tuple[int, ...]:
-        sides = graph.tensors[index].shape
+    def _shape(self, number: int) -> tuple[int, ...]:
+        sides = self._graph.tensors[number].shape
         return () if sides is None else tuple(int(side) for side in sides)
-
-    found = []
-    for operator in graph.operators:
-        read = [int(index) for index in operator.inputs if index >= 0]
-        written = [int(index) for index in operator.outputs]
-        found.append(
-            Operation(
-                named(operator.opcodeIndex),
-                tuple(index for index in read if not constant(index)),
-                tuple(written),
-                tuple(graph.tensors[index].name.decode() for index in written),
-                tuple(shape(index) for index in read if constant(index)),
-            )
-        )
-    return found
 
 
 def op_counts(content: bytes) -> Counter[str]:
     """Name of each operation -> how often it occurs."""
-    return Counter(operation.name for operation in operations(content))
+    return Counter(operation.name for operation in Graph(content).operations)
 
 
 def attach_facts(path: Path, facts: dict[str, Any]) -> None:

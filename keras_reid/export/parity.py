@@ -9,9 +9,6 @@ import numpy as np
 from keras_reid.errors import ReIDError
 from keras_reid.export.network import Network
 
-# All of the bundled queries, and as many of the pictures to train on, which are several times as many.
-BUNDLED_PICTURES = 96
-
 Images = np.ndarray | str | os.PathLike | Sequence[np.ndarray | str | os.PathLike]
 
 
@@ -23,8 +20,8 @@ class Parity(NamedTuple):
     pictures: int
 
 
-def pictures(network: Network, images: Images | None, split: str = "query") -> np.ndarray:
-    """`images` at the network's size, (n, height, width, 3) uint8; None: some of the bundled people's `split`.
+def pictures(network: Network, images: Images | None, split: str = "query", most: int = 96) -> np.ndarray:
+    """`images` at the network's size, (n, height, width, 3) uint8; None: `most` of the bundled people's `split`.
 
     Raises:
         ReIDError: an image cannot be read, or there are none.
@@ -33,7 +30,7 @@ def pictures(network: Network, images: Images | None, split: str = "query") -> n
 
     if images is None:
         paths = getattr(load("people"), split).paths
-        images = paths[:: -(-len(paths) // BUNDLED_PICTURES)]
+        images = paths[:: -(-len(paths) // most)]
     pixels, _, _ = load_images(images, network.image_size)
     if not len(pixels):
         raise ReIDError("Expected at least one picture. Received: none")

@@ -12,13 +12,12 @@ that is slow, imprecise and unsafe:
 So integers are kept to where the time goes, convolutions and dense layers and the element-wise operations between them.
 """
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from keras_reid.export.flatbuffer import Operation, operations
+from keras_reid.export.calibration import calibrate
+from keras_reid.export.flatbuffer import Graph, Operation
 
 # With fast and safe int8 kernels.
 INTEGER_OPS = {
@@ -30,14 +29,13 @@ HEAVY_OPS = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}
 SMALL_SHARE = 0.01
 
 
-def quantised(saved_model: Path, pixels: np.ndarray, batch: int | None, output: str) -> bytes:
-    """A SavedModel as a LiteRT file in int8.
+def quantised(content: bytes, pixels: np.ndarray, output: str) -> bytes:
+    """A float32 LiteRT file in int8.
 
     Args:
-        saved_model: Folder of a SavedModel with one signature from float32 pixels 0..255.
+        content: The file; its input takes pixels 0..255.
         pixels: Representative pictures, (n, height, width, 3) uint8.
-        batch: Pictures a call takes; None: any number.
-        output: "float32" or "int8".
+        output: Type of the output, "float32" or "int8".
 
     Returns:
         The file's content. Its input is uint8 pixels 0..255 as they are.
@@ -46,26 +44,12 @@ def quantised(saved_model: Path, pixels: np.ndarray, batch: int | None, output: 
     from tensorflow.lite.python.convert import mlir_quantize
     from tensorflow.lite.python.util import modify_model_io_type
 
-    converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model))
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.representative_dataset = lambda: _samples(pixels, batch or 1)
-    # The steps of the converter itself, one by one: only so can single operations be left out and the types of input
-    # and output be chosen both; the documented tf.lite.experimental.QuantizationDebugger does the first alone.
-    converter._experimental_calibrate_only = True
-    calibrated = converter.convert()
-    in_float = [name for operation in left_in_float(operations(calibrated), output) for name in operation.output_names]
-    content = mlir_quantize(calibrated, denylisted_nodes=in_float)
+    in_float = left_in_float(Graph(content).operations, output)
+    # The converter's own last two steps. Taken one by one because only so can single operations be left out.
+    content = mlir_quantize(
+        calibrate(content, pixels), denylisted_nodes=[name for operation in in_float for name in operation.output_names]
+    )
     return bytes(modify_model_io_type(content, tf.uint8, getattr(tf, output)))
-
-
-def _samples(pixels: np.ndarray, batch: int) -> Iterator[list[np.ndarray]]:
-    pixels = pixels.astype("float32")
-    # One black and one white pixel: the range is then exactly 0..255, and uint8 pixels go in as they are, scale 1.
-    pixels[0, 0, 0] = 0
-    pixels[0, -1, -1] = 255
-    for start in range(0, len(pixels) - batch + 1, batch):
-        yield [pixels[start : start + batch]]
 
 
 def left_in_float(graph: list[Operation], output: str = "float32") -> list[Operation]:
@@ -85,11 +69,11 @@ def left_in_float(graph: list[Operation], output: str = "float32") -> list[Opera
             if tensor in producer:
                 consumers[producer[tensor]].append(index)
     chosen = {index for index, operation in enumerate(graph) if _must_stay(operation)}
-    small = SMALL_SHARE * sum(_weights(operation) for operation in graph)
+    small = SMALL_SHARE * sum(operation.size for operation in graph)
     light = [
         index
         for index, operation in enumerate(graph)
-        if operation.name not in HEAVY_OPS or (operation.name == "FULLY_CONNECTED" and _weights(operation) < small)
+        if operation.name not in HEAVY_OPS or (operation.name == "FULLY_CONNECTED" and operation.size < small)
     ]
     while True:
         grown = set(chosen)
@@ -107,12 +91,10 @@ def left_in_float(graph: list[Operation], output: str = "float32") -> list[Opera
 
 
 def _must_stay(operation: Operation) -> bool:
-    single_channel = operation.name == "CONV_2D" and operation.constants[0][0] == operation.constants[0][-1] == 1
-    return operation.name not in INTEGER_OPS or single_channel
-
-
-def _weights(operation: Operation) -> int:
-    return int(np.prod(operation.constants[0])) if operation.name in HEAVY_OPS and operation.constants else 0
+    if operation.name not in INTEGER_OPS:
+        return True
+    kernel = next(iter(operation.constants.values()), ())
+    return operation.name == "CONV_2D" and kernel[:1] == kernel[-1:] == (1,)  # from one channel to one
 
 
 def input_is_plain(tensor: dict[str, Any]) -> bool:

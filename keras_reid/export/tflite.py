@@ -70,17 +70,16 @@ def to_tflite(
     with staged(path) as fresh, tempfile.TemporaryDirectory() as scratch:
         saved_model = Path(scratch) / "saved_model"
         network.write_saved_model(saved_model, batch_size)
+        content = _converted(saved_model, quantize)
         if quantize == "int8":
-            shown = pictures(network, representative, split="train")
+            shown = pictures(network, representative, split="train", most=160)
             if len(shown) < LEAST_REPRESENTATIVE:
                 warnings.warn(
                     f"{len(shown)} representative pictures are few: values that they do not show are clipped. Give "
                     f"at least {LEAST_REPRESENTATIVE}, better some hundred.",
                     stacklevel=2,
                 )
-            content = quantised(saved_model, shown, batch_size, output)
-        else:
-            content = _converted(saved_model, quantize)
+            content = quantised(content, shown, output)
         ops = op_counts(content)
         check_ops(ops, FORBIDDEN_OPS, "its weights stayed behind, or a layer runs in training mode")
         check_ops(ops, tuple(name for name in ops if name.startswith("CUSTOM")), "LiteRT's built-in operations only")

