@@ -37,8 +37,12 @@ class ReIDModel(keras.Model):
     def __init__(
         self, options: dict[str, Any], identities: int | None = None, name: str | None = None, trainable: bool = True
     ):
-        if identities is not None and (isinstance(identities, bool) or int(identities) != identities or identities < 1):
-            raise ReIDError(f"`identities` is the number of people to train on, at least 1. Received: {identities!r}")
+        if identities is not None:
+            if not isinstance(identities, int | np.integer) or isinstance(identities, bool) or identities < 1:
+                raise ReIDError(
+                    f"`identities` is the number of people to train on, at least 1. Received: {identities!r}"
+                )
+            identities = int(identities)
         images = keras.Input(options["input_shape"], name="images")
         # A multiplication and a subtraction, not a `Rescaling` layer: preprocessing layers inside a network switch what
         # follows them into training mode.

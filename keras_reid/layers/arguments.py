@@ -1,5 +1,7 @@
 """Checks that the layers of this folder share."""
 
+from numbers import Integral
+
 from keras_reid.errors import ReIDError
 
 
@@ -12,8 +14,8 @@ def check_map(layer: str, shape: tuple) -> None:
         )
 
 
-def check_positive(layer: str, **values: int | float) -> None:
-    """Raise unless every argument is a number above 0."""
+def check_count(layer: str, **values: int) -> None:
+    """Raise unless every argument is a whole number above 0."""
     for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-            raise ReIDError(f"{layer} expects `{name}` above 0. Received: {name}={value!r}")
+        if isinstance(value, bool) or not isinstance(value, Integral) or value <= 0:
+            raise ReIDError(f"{layer} expects `{name}` to be a whole number above 0. Received: {name}={value!r}")

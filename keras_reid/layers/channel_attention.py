@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_reid.errors import ReIDError
-from keras_reid.layers.arguments import check_positive
+from keras_reid.layers.arguments import check_count
 
 
 @keras.saving.register_keras_serializable(package="keras_reid")
@@ -29,15 +29,15 @@ class ChannelAttention(keras.layers.Layer):
     Output: (batch, 1, 1, channels), values ≥ 0.
 
     Raises:
-        ReIDError: `reduction` is not above 0 or does not divide the channels.
+        ReIDError: `reduction` is no whole number above 0 or does not divide the channels.
 
     Source: Li, Zhu, Gong: Scalable Person Re-Identification by Harmonious Attention, section 3.2, Eq. 5 and 6.
     """
 
     def __init__(self, reduction: int = 16, momentum: float = 0.9, synchronized: bool = False, **kwargs):
         super().__init__(**kwargs)
-        check_positive("ChannelAttention", reduction=reduction)
-        self.reduction = reduction
+        check_count("ChannelAttention", reduction=reduction)
+        self.reduction = int(reduction)
         self.momentum = momentum
         self.synchronized = synchronized
 

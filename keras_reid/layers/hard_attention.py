@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from keras_reid.errors import ReIDError
-from keras_reid.layers.arguments import check_positive
+from keras_reid.layers.arguments import check_count
 
 
 def stacked_centres(regions: int) -> np.ndarray:
@@ -37,15 +37,15 @@ class HardAttention(keras.layers.Layer):
     Output: (batch, regions, 2), float32, as (y, x) in [-1, 1].
 
     Raises:
-        ReIDError: `regions` is not above 0, or the number of channels is unknown.
+        ReIDError: `regions` is no whole number above 0, or the number of channels is unknown.
 
     Source: Li, Zhu, Gong: Scalable Person Re-Identification by Harmonious Attention, section 3.2, Eq. 7.
     """
 
     def __init__(self, regions: int = 4, learned: bool = True, **kwargs):
         super().__init__(**kwargs)
-        check_positive("HardAttention", regions=regions)
-        self.regions = regions
+        check_count("HardAttention", regions=regions)
+        self.regions = int(regions)
         self.learned = learned
 
     def build(self, input_shape):

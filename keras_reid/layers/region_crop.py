@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_reid.errors import ReIDError
-from keras_reid.layers.arguments import check_positive
+from keras_reid.layers.arguments import check_count
 
 
 def sampling_matrix(centres, size: int, extent: int):
@@ -50,7 +50,7 @@ class RegionCrop(keras.layers.Layer):
     Output: (batch, regions, *size, channels).
 
     Raises:
-        ReIDError: `size` is not two numbers above 0, or the map's height or width is unknown.
+        ReIDError: `size` is not two whole numbers above 0, or the map's height or width is unknown.
 
     Source: Li, Zhu, Gong: Scalable Person Re-Identification by Harmonious Attention, section 3.2, Eq. 7.
     """
@@ -60,7 +60,7 @@ class RegionCrop(keras.layers.Layer):
         super().__init__(**{"autocast": False, **kwargs})
         if len(tuple(size)) != 2:
             raise ReIDError(f"RegionCrop expects `size` as (height, width). Received: size={size!r}")
-        check_positive("RegionCrop", height=size[0], width=size[1])
+        check_count("RegionCrop", height=size[0], width=size[1])
         self.size = (int(size[0]), int(size[1]))
 
     def build(self, inputs_shape, positions_shape):

@@ -1,9 +1,9 @@
 """The networks of the papers, each a `ReIDModel` made of a backbone, attention blocks and heads."""
 
-import difflib
+import inspect
 from typing import Any
 
-from keras_reid.errors import ReIDError
+from keras_reid.errors import ReIDError, did_you_mean
 from keras_reid.model import ReIDModel
 from keras_reid.networks.han import HAN
 
@@ -34,11 +34,13 @@ def create(name: str, identities: int | None = None, **options: Any) -> ReIDMode
         ReIDError: no network of that name, or an option it does not have.
     """
     if name not in _NETWORKS:
-        close = difflib.get_close_matches(name, _NETWORKS, 1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise ReIDError(f"There is no network {name!r}.{hint} Known: {', '.join(_NETWORKS)}.")
+        raise ReIDError(f"There is no network '{name}'.{did_you_mean(name, _NETWORKS)} Known: {', '.join(_NETWORKS)}.")
     network, variant = _NETWORKS[name]
-    try:
-        return network(**{"name": name, **variant, **options}, identities=identities)
-    except TypeError as error:
-        raise ReIDError(f"{name}: {error}") from error
+    known = [option for option in inspect.signature(network).parameters if option not in ("identities", "kwargs")]
+    for option in options:
+        if option not in (*known, "name", "trainable"):
+            raise ReIDError(
+                f"The network '{name}' has no option '{option}'.{did_you_mean(option, known)} Its options: "
+                f"{', '.join(known)}."
+            )
+    return network(**{"name": name, **variant, **options}, identities=identities)

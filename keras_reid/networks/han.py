@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from keras_reid.errors import ReIDError
@@ -81,18 +82,18 @@ class HAN(ReIDModel):
             raise ReIDError(f"`size` is one of {', '.join(STRIDES)}. Received: size={size!r}")
         if isinstance(branches, str) or not branches or set(branches) - {"global", "local"}:
             raise ReIDError(f"`branches` is one or both of 'global', 'local'. Received: branches={branches!r}")
-        if embedding < 1 or embedding % len(set(branches)):
+        if not isinstance(embedding, int | np.integer) or embedding < 1 or embedding % len(set(branches)):
             raise ReIDError(f"`embedding` is shared equally by {len(set(branches))} branches. Received: {embedding}")
-        if len(input_shape) != 3 or input_shape[2] != 3 or min(input_shape[:2]) < 32:
-            raise ReIDError(f"`input_shape` is (height, width, 3), at least 32×32. Received: {tuple(input_shape)}")
+        if not _is_input_shape(input_shape):
+            raise ReIDError(f"`input_shape` is (height, width, 3), at least 32×32. Received: {input_shape}")
         options = {
             "size": size,
-            "input_shape": tuple(input_shape),
-            "attention": tuple(attention),
+            "input_shape": tuple(map(int, input_shape)),
+            "attention": attention if isinstance(attention, str) else tuple(attention),
             "interaction": interaction,
             "branches": tuple(branch for branch in ("global", "local") if branch in branches),
             "unit": unit,
-            "embedding": embedding,
+            "embedding": int(embedding),
             "local_stride": local_stride,
             "regions": regions,
             "synchronized": synchronized,
@@ -150,6 +151,12 @@ class HAN(ReIDModel):
     def default_optimizer(self):
         """SGD as in section 4, "Implementation Details"."""
         return keras.optimizers.SGD(3e-2, momentum=0.9, weight_decay=5e-4)
+
+
+def _is_input_shape(shape) -> bool:
+    if not isinstance(shape, Sequence) or len(shape) != 3 or shape[2] != 3:
+        return False
+    return all(isinstance(side, int | np.integer) and side >= 32 for side in shape[:2])
 
 
 def _batch_norm(synchronized, name):

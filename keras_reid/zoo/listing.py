@@ -1,10 +1,9 @@
 """What the zoo has: names, and what is known about each."""
 
 import dataclasses
-import difflib
 from typing import Any
 
-from keras_reid.errors import ReIDError
+from keras_reid.errors import ReIDError, did_you_mean
 from keras_reid.zoo.manifest import Entry, Manifest
 
 
@@ -47,7 +46,5 @@ def find(name: str) -> Entry | None:
     """
     known = list_models()
     if name not in known:
-        close = difflib.get_close_matches(str(name), known, 1)
-        hint = f" Did you mean '{close[0]}'?" if close else ""
-        raise ReIDError(f"There is no model '{name}' in the zoo.{hint} Known: {', '.join(known)}.")
+        raise ReIDError(f"There is no model '{name}' in the zoo.{did_you_mean(name, known)} Known: {', '.join(known)}.")
     return Manifest.read().entries.get(name)

@@ -81,12 +81,12 @@ def write(source: str | os.PathLike, path: str | os.PathLike, precision: str = "
 
 
 def _checked(path: str | os.PathLike) -> Path:
-    path = Path(path)
-    if not path.is_file():
+    if not isinstance(path, (str, os.PathLike)) or not os.path.isfile(path):
         raise ReIDError(
             "Expected `weights` to be 'published', 'imagenet', None or the path of a .weights.h5 file. There is no "
             f"file '{path}'."
         )
+    path = Path(path)
     if not path.name.endswith(".weights.h5"):
         raise ReIDError(
             f"Expected a file whose name ends in .weights.h5, as `model.save_weights` writes it. Received: '{path}'. "

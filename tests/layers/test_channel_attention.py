@@ -36,7 +36,9 @@ def test_mean_at_hand_gives_the_same():
 
 
 def test_bad_arguments():
-    with pytest.raises(ReIDError, match=r"ChannelAttention expects `reduction` above 0. Received: reduction=0"):
+    with pytest.raises(
+        ReIDError, match=r"ChannelAttention expects `reduction` to be a whole number above 0. Received: reduction=0"
+    ):
         ChannelAttention(reduction=0)
     with pytest.raises(ReIDError, match=r"that `reduction` divides. Received: channels=10, reduction=16"):
         ChannelAttention().build((None, 4, 4, 10))

@@ -59,7 +59,11 @@ def test_positions_stay_exact_in_half_precision():
 
 
 def test_bad_arguments():
-    with pytest.raises(ReIDError, match=r"HardAttention expects `regions` above 0. Received: regions=0"):
+    with pytest.raises(
+        ReIDError, match=r"HardAttention expects `regions` to be a whole number above 0. Received: regions=0"
+    ):
         HardAttention(0)
+    with pytest.raises(ReIDError, match=r"a whole number above 0. Received: regions=2.5"):
+        HardAttention(2.5)
     with pytest.raises(ReIDError, match="HardAttention expects a known number of channels"):
         HardAttention().build((None, 4, 4, None))

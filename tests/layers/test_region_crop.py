@@ -69,7 +69,9 @@ def test_positions_can_be_learnt():
 def test_bad_arguments():
     with pytest.raises(ReIDError, match=r"RegionCrop expects `size` as \(height, width\). Received: size=\(3,\)"):
         RegionCrop((3,))
-    with pytest.raises(ReIDError, match=r"RegionCrop expects `height` above 0. Received: height=0"):
+    with pytest.raises(
+        ReIDError, match=r"RegionCrop expects `height` to be a whole number above 0. Received: height=0"
+    ):
         RegionCrop((0, 3))
     with pytest.raises(ReIDError, match=r"RegionCrop expects a feature map .* of known size"):
         RegionCrop((3, 2)).build((None, None, 4, 5), (None, 4, 2))

@@ -57,13 +57,13 @@ def test_units(unit):
         ({"embedding": 128}, 128),
         ({"interaction": False}, 1024),
         ({"local_stride": True}, 1024),
-        ({"regions": 3}, 1024),
+        ({"regions": np.int64(3), "embedding": np.int64(1024)}, 1024),
         ({"synchronized": True}, 1024),
     ],
     ids=str,
 )
 def test_options(options, length):
-    model = networks.create("han_small", input_shape=SMALL, identities=2, **options)
+    model = networks.create("han_small", input_shape=SMALL, identities=np.int64(2), **options)
     assert model.output_shape == (None, length)
     outputs = model({"images": pictures()})
     assert set(outputs) == {f"{branch}{end}" for branch in model.branches for end in ("", "_features")}
@@ -95,18 +95,32 @@ def test_regions_start_stacked_from_head_to_feet():
         ({"unit": "dense"}, "`unit` is one of depthwise, residual, inception. Received: unit='dense'"),
         ({"embedding": 333}, "`embedding` is shared equally by 2 branches. Received: 333"),
         ({"input_shape": (16, 8, 3)}, "`input_shape` is (height, width, 3), at least 32×32. Received: (16, 8, 3)"),
+        ({"input_shape": 160}, "`input_shape` is (height, width, 3), at least 32×32. Received: 160"),
+        ({"embedding": 256.0}, "`embedding` is shared equally by 2 branches. Received: 256.0"),
+        ({"regions": 2.5}, "HardAttention expects `regions` to be a whole number above 0. Received: regions=2.5"),
+        (
+            {"attention": "hard"},
+            "HarmoniousAttention expects `attention` out of ('spatial', 'channel', 'hard'). Received: attention='hard'",
+        ),
         ({"identities": 0}, "`identities` is the number of people to train on, at least 1. Received: 0"),
-        ({"colour": "red"}, "colour"),
+        ({"identities": "many"}, "`identities` is the number of people to train on, at least 1. Received: 'many'"),
+        (
+            {"region": 4},
+            "The network 'han_small' has no option 'region'. Did you mean 'regions'? Its options: size, input_shape, "
+            "attention, interaction, branches, unit, embedding, local_stride, regions, synchronized.",
+        ),
     ],
     ids=str,
 )
 def test_bad_options(options, message):
     with pytest.raises(ReIDError) as error:
         networks.create("han_small", **options)
-    assert message in str(error.value)
+    assert str(error.value) == message
 
 
 def test_unknown_network():
     with pytest.raises(ReIDError) as error:
         networks.create("han_smal")
-    assert str(error.value).startswith("There is no network 'han_smal'. Did you mean 'han_small'? Known: han_small, ")
+    assert str(error.value) == (
+        f"There is no network 'han_smal'. Did you mean 'han_small'? Known: {', '.join(networks.names())}."
+    )

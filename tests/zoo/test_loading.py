@@ -92,6 +92,7 @@ def test_no_such_file(zoo):
         "Expected `weights` to be 'published', 'imagenet', None or the path of a .weights.h5 file. There is no file "
         "'pubished'."
     )
+    assert message("tiny", weights=True).endswith(" There is no file 'True'.")
 
 
 def test_file_of_another_network(zoo, trained):
