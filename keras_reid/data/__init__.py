@@ -3,7 +3,6 @@
 Example: `load("market1501", root).train.batches(identities=16, images=4)`.
 """
 
-import difflib
 import importlib
 import os
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 from keras_reid.data.images import load_images, read_image, resize
 from keras_reid.data.table import ReIDData, Split
-from keras_reid.errors import ReIDError
+from keras_reid.errors import ReIDError, did_you_mean
 
 __all__ = ["Batches", "ReIDData", "Split", "augment", "load", "load_images", "names", "parse", "read_image", "resize"]
 
@@ -41,16 +40,18 @@ def load(name: str, root: str | os.PathLike | None = None, **options: Any) -> Re
     Raises:
         ReIDError: unknown name, no root, or a folder in another format.
     """
+    name = str(name)
     if root is None:
         name, root = parse(name)
     if name not in _READERS:
-        close = difflib.get_close_matches(name, names(), n=1)
-        hint = f" Did you mean '{close[0]}'?" if close else ""
-        raise ReIDError(f"Unknown data set '{name}'. Known: {', '.join(names())}.{hint}")
+        hint = f" To read '{name}', name its format too: 'folder:{name}'." if os.path.exists(name) else ""
+        raise ReIDError(f"Unknown data set '{name}'. Known: {', '.join(names())}.{hint or did_you_mean(name, names())}")
     if name == "people":
         if root is not None:
             raise ReIDError("The data set 'people' is bundled with the package and takes no folder.")
-        return importlib.import_module("keras_reid.data.ward").read(Path(__file__).parent / "people", name="people")
+        return importlib.import_module("keras_reid.data.ward").read(
+            Path(__file__).parent / "people", name="people", **options
+        )
     if root is None:
         raise ReIDError(f"The data set '{name}' needs its folder: load('{name}', folder) or '{name}:folder'.")
     return importlib.import_module(f"keras_reid.data.{_READERS[name]}").read(root, **options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import threading
+import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -33,7 +34,7 @@ class Batches(keras.utils.PyDataset):
         labels: (N,) integers 0…n-1, the identities.
         cameras: (N,) cameras, for the sampler to vary them. Defaults to None: not known.
         identities, images_each: P and K of P×K sampling. Both or neither; without them the images are shuffled and the
-            remainder of an epoch is dropped.
+            remainder of an epoch is dropped. Who has fewer than K images is repeated within a batch, with a warning.
         batch_size: of shuffled batches. Defaults to 32.
         image_size: (height, width); None, the default, until `fit` fills it in from the model.
         seed: decides the order. Defaults to 0.
@@ -95,6 +96,13 @@ class Batches(keras.utils.PyDataset):
         self.epoch = 0
         self._begun = self._finished = False
         self._length = len(self._sampler(seed, 0))
+        counts = np.unique(self.labels, return_counts=True)[1]
+        if images_each is not None and (short := np.sum(counts < images_each)) > 0:
+            warnings.warn(
+                f"{short} of {len(counts)} identities have fewer than {images_each} images, which are repeated within "
+                "a batch: lower `images`, or add images of these people.",
+                stacklevel=3,  # of who called `Split.batches`
+            )
         self._planned: tuple[int, Plan] | None = None
         self._start()
 

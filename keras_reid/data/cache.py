@@ -153,6 +153,8 @@ def _names(paths: list[str], size: tuple[int, int]) -> tuple[str, str]:
         states = [(status.st_size, status.st_mtime_ns) for status in map(os.stat, paths)]
     except FileNotFoundError as error:
         raise ReIDError(f"Image '{error.filename}' does not exist: check the path.") from None
+    except OSError as error:
+        raise ReIDError(f"Image '{error.filename}' cannot be read ({error.strerror}): check the path.") from None
     what = _digest((_FORMAT, PIL.__version__, size, [os.path.abspath(path) for path in paths]))
     return f"{size[0]}x{size[1]}-{what}", _digest(states)
 

@@ -32,7 +32,9 @@ def read(root: str | os.PathLike, camera: str = CAMERA) -> ReIDData:
     folder = existing_folder(root)
     pattern = _compiled(camera)
     tops = [name for name in SPLITS if (folder / name).is_dir()]
-    rows = [row for name in tops for row in _people(folder / name, pattern, name)] or _people(folder, pattern, None)
+    # Once there is one of them, train/ is no person, whatever is in it.
+    rows = [row for name in tops for row in _people(folder / name, pattern, name)]
+    rows = rows if tops else _people(folder, pattern, None)
     if not rows:
         raise ReIDError(
             f"'{folder}' has no people: looked for a folder a person with images in it, either in train/, query/ and "

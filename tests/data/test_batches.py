@@ -173,6 +173,16 @@ class TestErrors:
             "lower `identities` or add people."
         )
 
+    def test_fewer_images_than_k(self):
+        with pytest.warns(UserWarning, match="identities") as caught:
+            batches = load("people").train.batches(identities=4, images=11)
+        assert [str(warning.message) for warning in caught] == [
+            "48 of 48 identities have fewer than 11 images, which are repeated within a batch: lower `images`, or add "
+            "images of these people."
+        ]
+        assert caught[0].filename == __file__
+        assert batches.batch_size == 44
+
     def test_fewer_images_than_a_batch(self):
         assert message(load("people").train.batches, batch_size=481) == (
             "A batch of 481 images needs as many in the training split, which has 480: "

@@ -239,6 +239,9 @@ def test_missing_image(tmp_path, paths):
     with pytest.raises(ReIDError) as caught:
         DecodedImages(paths, SIZE, tmp_path / "cache")
     assert str(caught.value) == f"Image '{paths[3]}' does not exist: check the path."
+    with pytest.raises(ReIDError) as caught:
+        DecodedImages([f"{paths[0]}/a.png"], SIZE, tmp_path / "cache")
+    assert str(caught.value) == f"Image '{paths[0]}/a.png' cannot be read (Not a directory): check the path."
 
 
 def test_folder_that_cannot_be_written(tmp_path, paths):

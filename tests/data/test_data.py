@@ -44,6 +44,19 @@ def test_unknown_name():
     assert message("xyz") == f"Unknown data set 'xyz'. {known}"
 
 
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_folder_without_its_format(tmp_path, kind):
+    assert message(kind(tmp_path)) == (
+        f"Unknown data set '{tmp_path}'. Known: csv, folder, market1501, people, ward. To read '{tmp_path}', name its "
+        f"format too: 'folder:{tmp_path}'."
+    )
+
+
+def test_unknown_options_are_not_overlooked():
+    with pytest.raises(TypeError, match="camera"):
+        load("people", camera="(c)")
+
+
 def test_no_root():
     assert message("ward") == "The data set 'ward' needs its folder: load('ward', folder) or 'ward:folder'."
     assert message("people", "/data") == "The data set 'people' is bundled with the package and takes no folder."

@@ -78,6 +78,14 @@ def test_no_people(tmp_path):
     )
 
 
+def test_pictures_without_a_folder_a_person_are_not_of_a_person_called_train(tmp_path):
+    write(tmp_path, "train/1_c1_f1.jpg", "query/2_c1_f1.jpg", "gallery/2_c2_f1.jpg")
+    assert message(tmp_path) == (
+        f"'{tmp_path}' has no people: looked for a folder a person with images in it, either in train/, query/ and "
+        "gallery/ or directly. Found: gallery/, query/, train/."
+    )
+
+
 def test_bad_patterns(tmp_path):
     assert message(tmp_path, camera="c(") == (
         "`camera` is no regular expression (missing ), unterminated subpattern at position 1). Received: 'c('."
