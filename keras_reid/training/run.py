@@ -42,9 +42,10 @@ def run(
 
     The folder `output` gets: `NAME.weights.h5`, the embedding network without heads, as `keras_reid.zoo.load` takes it;
     `run.json`, the recipe, the figures and what they were computed with; `log.csv` with the figures of every epoch;
-    `curve.png`. All are written whole. While it trains, `state/` holds the last whole epoch: killed at any moment and
-    started again with the same arguments, the training repeats the interrupted epoch and ends as it would have ended
-    (on the CPU, with `deterministic`, to the last bit). A finished training is not repeated.
+    `curve.png`, where Matplotlib is installed. All are written whole. While it trains, `state/` holds the last whole
+    epoch: killed at any moment and started again with the same arguments, the training repeats the interrupted epoch
+    and ends as it would have ended (on the CPU, with `deterministic`, to the last bit). A finished training is not
+    repeated.
 
     Args:
         recipe: A `Recipe`, or one of `recipes()`.

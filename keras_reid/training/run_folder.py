@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import sys
@@ -104,7 +105,8 @@ class RunFolder:
                 write(whole, self.path / results["weights"])
             finally:
                 whole.unlink(missing_ok=True)
-            draw_curve(rows, self.path / "curve.png")
+            if importlib.util.find_spec("matplotlib"):  # an environment for JAX may do without
+                draw_curve(rows, self.path / "curve.png")
             _write_json(results, self._finished)
             self.backup.clear()
         return results
