@@ -1,8 +1,8 @@
 r"""Publish weights: write `weights/NAME.weights.h5`, measure it, and enter it in `manifest.json` with its card.
 
-    python zoo/publish.py han_small --weights runs/han_small/model.weights.h5 --recipe han_small \
-        --command "keras-reid train --recipe han_small --data people" \
-        --trained-on "48 rendered people of 10 pictures each, bundled with the package (CC0)" --data ward:/data/WARD
+    python zoo/publish.py han_small --weights runs/han_small_people/han_small.weights.h5 --recipe han_small_people \
+        --command "keras-reid train --recipe han_small_people --data people --output runs/han_small_people" \
+        --trained-on "480 rendered pictures of 48 people, bundled with the package (CC0)" --data ward:/data/WARD
 
 Every figure is measured here, with the very file that is published; none is typed. The file holds the embedding network
 without the identity heads of the training, in float16 where that leaves the embeddings as they are.

@@ -101,9 +101,9 @@ def _threshold(entry: Entry) -> str:
     if not found:
         return "None is published: choose one on pictures of your own cameras."
     return (
-        f"From a cosine of {found['cosine']:.4f} on, two pictures are called the same person. On {found['data']} that "
-        f"is wrong for {found['false_match_rate']:.2%} of {found['pairs']:,} pairs of different people, and right for "
-        f"{found['true_match_rate']:.1%} of the pairs of one person in two cameras."
+        f"From a cosine of {found['cosine']:.4f} on, two pictures are called the same person. On "
+        f"`{found['data']}` that is wrong for {found['false_match_rate']:.2%} of {found['pairs']:,} pairs of different "
+        f"people, and right for {found['true_match_rate']:.1%} of the pairs of one person in two cameras."
     )
 
 

@@ -38,7 +38,7 @@ def test_everything_measured_is_on_the_card(path):
     assert "| network | `tiny`, `width=5` |" in lines
     assert "| licence | Apache-2.0 |" in lines
     assert (
-        "From a cosine of 0.7072 on, two pictures are called the same person. On people that is wrong for 0.10% of "
+        "From a cosine of 0.7072 on, two pictures are called the same person. On `people` that is wrong for 0.10% of "
         "27,000 pairs of different people, and right for 50.0% of the pairs of one person in two cameras." in lines
     )
 
