@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,8 +20,8 @@ def atomically(path: str | os.PathLike) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The process number keeps two writers apart; a plain name, unlike tempfile's, gets the user's usual permissions.
-    new = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    # The numbers keep two writers apart; a plain file, unlike tempfile's, gets the user's usual permissions.
+    new = path.with_name(f".{path.stem}.{os.getpid()}-{threading.get_ident()}{path.suffix}")
     try:
         yield new
         os.replace(new, path)

@@ -6,7 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 try:
@@ -110,10 +110,8 @@ def _create(path: Path, token: str) -> bool:
 
 def _beat(path: Path, released: threading.Event) -> None:
     while not released.wait(HEARTBEAT_SECONDS):
-        try:
+        with suppress(OSError):  # a network mount may be away for a moment
             os.utime(path)
-        except FileNotFoundError:
-            return
 
 
 def _state(path: Path) -> tuple[str, int] | None:

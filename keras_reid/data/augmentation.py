@@ -52,7 +52,7 @@ class Augmentation(keras.layers.Layer):
         kwargs["dtype"] = "float32"  # half precision would round the pixels before anything is learnt from them
         super().__init__(**kwargs)
         for name, value in (("crop", crop), ("erasing", erasing), ("colour", colour)):
-            if not 0 <= value <= 1:
+            if not isinstance(value, (int, float, np.number)) or not 0 <= value <= 1:
                 raise ReIDError(f"`{name}` must be a number from 0 to 1. Received: {value!r}.")
         self.flip, self.crop, self.erasing, self.colour, self.seed = flip, crop, erasing, colour, seed
         steps: list[keras.layers.Layer] = []
@@ -99,8 +99,23 @@ class Augmentation(keras.layers.Layer):
         return {**super().get_config(), **arguments}
 
 
+class _RandomByFactor(keras.layers.Layer):
+    """A random change of a strength `factor` that leaves the shape as it is, with a generator of its own."""
+
+    def __init__(self, factor, seed=0, **kwargs):
+        super().__init__(**kwargs)
+        self.factor, self.seed = factor, seed
+        self.generator = keras.random.SeedGenerator(seed)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "factor": self.factor, "seed": self.seed}
+
+
 @keras.saving.register_keras_serializable(package="keras_reid")
-class RandomShift(keras.layers.Layer):
+class RandomShift(_RandomByFactor):
     """Pad by edge pixels and crop at the old size: each image moves by whole pixels of its own.
 
     `keras.layers.RandomTranslation` does this too, but excludes itself from compilation, and with it the whole training
@@ -111,11 +126,6 @@ class RandomShift(keras.layers.Layer):
         factor: largest shift as a share of the height, vertically and horizontally.
         seed: of the random numbers.
     """
-
-    def __init__(self, factor, seed=0, **kwargs):
-        super().__init__(**kwargs)
-        self.factor, self.seed = factor, seed
-        self.generator = keras.random.SeedGenerator(seed)
 
     def call(self, images, training=False):
         if not training:
@@ -129,15 +139,9 @@ class RandomShift(keras.layers.Layer):
         images = ops.reshape(images, (batch, height, width, channels))
         return ops.einsum("bvw,bhwc->bhvc", columns, images)
 
-    def compute_output_shape(self, input_shape):
-        return input_shape
-
-    def get_config(self):
-        return {**super().get_config(), "factor": self.factor, "seed": self.seed}
-
 
 @keras.saving.register_keras_serializable(package="keras_reid")
-class RandomWhiteBalance(keras.layers.Layer):
+class RandomWhiteBalance(_RandomByFactor):
     """Multiply each channel of each image by its own factor: what differs most between two cameras' colours.
 
     Keras has no layer for it; its brightness and contrast treat the channels alike, and its hue turns colours
@@ -148,22 +152,11 @@ class RandomWhiteBalance(keras.layers.Layer):
         seed: of the random numbers.
     """
 
-    def __init__(self, factor, seed=0, **kwargs):
-        super().__init__(**kwargs)
-        self.factor, self.seed = factor, seed
-        self.generator = keras.random.SeedGenerator(seed)
-
     def call(self, images, training=False):
         if not training:
             return images
         shape = (ops.shape(images)[0], 1, 1, 3)
         return images * keras.random.uniform(shape, 1 - self.factor, 1 + self.factor, seed=self.generator)
-
-    def compute_output_shape(self, input_shape):
-        return input_shape
-
-    def get_config(self):
-        return {**super().get_config(), "factor": self.factor, "seed": self.seed}
 
 
 def _picks(shifts, length):

@@ -19,7 +19,7 @@ JUNK = -1  # neither a right nor a wrong answer: left out of a ranking
 DISTRACTOR = 0  # nobody who is asked for: always a wrong answer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays are not to be compared as one truth
 class Split:
     """One part of a data set: train, query or gallery.
 

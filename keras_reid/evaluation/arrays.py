@@ -37,9 +37,12 @@ def checked_embeddings(name: str, embeddings: ArrayLike) -> np.ndarray:
     """Embeddings as (N, D) float32, N ≥ 1.
 
     Raises:
-        ReIDError: another shape, no rows, or NaN or infinity in a row.
+        ReIDError: no numbers, another shape, no rows, or NaN or infinity in a row.
     """
-    rows = np.asarray(embeddings, np.float32)
+    try:
+        rows = np.asarray(embeddings, np.float32)
+    except (TypeError, ValueError) as error:
+        raise ReIDError(f"The {name} must be embeddings, one row of numbers an image. Received: {error}.") from error
     if rows.ndim != 2:
         raise ReIDError(f"The {name} must be embeddings of shape (images, dimensions). Received: {rows.shape}.")
     if rows.size == 0:

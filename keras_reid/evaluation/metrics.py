@@ -36,7 +36,7 @@ def evaluate(
     - Average precision is the mean, over the true matches, of the precision at their ranks; the inverse negative
       penalty is the number of matches divided by the rank of the last.
     - Memory beside the arguments stays near 128 MiB, whatever the number of queries; arguments in float32 are not
-      copied, unless the gallery holds junk.
+      copied, unless the gallery holds junk. Re-ranking adds a copy of them and some hundred numbers an image.
 
     Args:
         query: (Q, D) embeddings.

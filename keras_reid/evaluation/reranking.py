@@ -12,9 +12,8 @@ from keras_reid.errors import ReIDError
 from keras_reid.evaluation.blocks import similarity_blocks
 from keras_reid.evaluation.search import first_of
 
-Encoding = list[
-    tuple[np.ndarray, np.ndarray]
-]  # for each image: the images that encode it, ascending, and their weights
+# For each image: the images that encode it, ascending, and their weights.
+Encoding = list[tuple[np.ndarray, np.ndarray]]
 
 
 def reranked_blocks(

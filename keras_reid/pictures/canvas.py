@@ -50,7 +50,8 @@ def _crop(image: Any, what: str) -> Image.Image:
     pixels = np.asarray(image)
     if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or not pixels.size:
         raise ReIDError(
-            f"Expected {what} as RGB pixels, (height, width, 3) uint8. Received: {pixels.shape}, {pixels.dtype}."
+            f"Expected {what} as RGB pixels, (height, width, 3) uint8, as keras_reid.data.read_image reads them from a "
+            f"file. Received: {pixels.shape}, {pixels.dtype}."
         )
     height, width = pixels.shape[:2]
     scale = min(CROP_HEIGHT / height, CROP_HEIGHT / width)

@@ -1,4 +1,5 @@
 import io
+import re
 import struct
 import zlib
 from pathlib import Path
@@ -152,14 +153,19 @@ class TestBadFiles:
         Image.fromarray(np.tile(PIXELS, (8, 6, 1))).save(data, "JPEG")
         path = tmp_path / "a.jpg"
         path.write_bytes(data.getvalue()[: len(data.getvalue()) // 2])
-        text = message(read_image, path)
-        assert text.startswith(f"Image '{path}' is damaged or truncated (image file is truncated (")
-        assert text.endswith(" bytes not processed)): copy it again or leave it out.")
+        expected = (
+            f"Image '{path}' is damaged or truncated (image file is truncated (7 bytes not processed)): copy it again "
+            "or leave it out."
+        )
+        # How many bytes are left over depends on Pillow's version.
+        assert re.sub(r"\d+ bytes", "7 bytes", message(read_image, path)) == expected
 
     def test_truncated_png(self, tmp_path):
         path = tmp_path / "a.png"
         path.write_bytes(Path(save(path)).read_bytes()[:300])
-        assert message(read_image, path).startswith(f"Image '{path}' is damaged or truncated (")
+        assert message(read_image, path) == (
+            f"Image '{path}' is damaged or truncated (image file is truncated): copy it again or leave it out."
+        )
 
     def test_1x1(self, tmp_path):
         path = save(tmp_path / "a.png", PIXELS[:1, :1])
@@ -344,6 +350,10 @@ class TestLoadImages:
         (
             PIXELS.astype(np.float32) - 127.5,
             "images[0] must hold numbers from 0 to 255. Received numbers from -127.5 to 127.5.",
+        ),
+        (
+            np.full((9, 9, 3), 65535, np.uint16),
+            "images[0] must hold numbers from 0 to 255. Received numbers from 65535 to 65535.",
         ),
         (
             np.full((9, 9, 3), np.nan),

@@ -166,6 +166,11 @@ GOOD = {
             "The query is empty, shape (0, 2): give at least one embedding.",
         ),
         (
+            {"query": [["a", "b"]]},
+            "The query must be embeddings, one row of numbers an image. Received: could not convert string to float: "
+            "'a'.",
+        ),
+        (
             {"query": np.ones(2)},
             "The query must be embeddings of shape (images, dimensions). Received: (2,).",
         ),

@@ -142,11 +142,13 @@ GOOD = {"queries": [plain(BLUE)], "matches": [[plain(YELLOW)]], "distances": [[0
         ({"query_names": ["a", "b"]}, "`query_names` must have one entry for each of the 1 pictures. Received: 2."),
         (
             {"queries": [np.zeros((160, 64), np.uint8)]},
-            "Expected query 0 as RGB pixels, (height, width, 3) uint8. Received: (160, 64), uint8.",
+            "Expected query 0 as RGB pixels, (height, width, 3) uint8, as keras_reid.data.read_image reads "
+            "them from a file. Received: (160, 64), uint8.",
         ),
         (
             {"matches": [[np.zeros((160, 64, 3))]]},
-            "Expected match 0 of query 0 as RGB pixels, (height, width, 3) uint8. Received: (160, 64, 3), float64.",
+            "Expected match 0 of query 0 as RGB pixels, (height, width, 3) uint8, as keras_reid.data.read_image reads "
+            "them from a file. Received: (160, 64, 3), float64.",
         ),
         (
             {"path": "matches.jpg"},
