@@ -52,7 +52,7 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
     try:
         with Image.open(path, formats=FORMATS) as image:
             if image.width * image.height > MOST_PIXELS:
-                raise ReIDError(f"{path}: {image.width}x{image.height} pixels are too many; cut out the person.")
+                raise ReIDError(f"{path}: has too many pixels; cut out the person.")
             image = ImageOps.exif_transpose(image)
             if image.mode.startswith("I;16"):
                 grey = ((np.asarray(image).astype(np.uint32) + 128) // 257).astype(np.uint8)
@@ -65,7 +65,9 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
             return np.asarray(image.convert("RGB"))
     except ReIDError:
         raise
-    except (OSError, SyntaxError, ValueError, LookupError, TypeError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        raise ReIDError(f"{path}: has too many pixels; cut out the person.") from error
+    except (OSError, SyntaxError, ValueError, LookupError, TypeError) as error:
         raise ReIDError(f"{path}: cannot be read as an image ({error}).") from error
 
 

@@ -20,18 +20,15 @@ class Parity(NamedTuple):
     pictures: int
 
 
-def pictures(network: Network, images: Images | None, split: str = "query", most: int = 96) -> np.ndarray:
-    """`images` at the network's size, (n, height, width, 3) uint8; None: `most` of the bundled people's `split`.
+def pictures(network: Network, images: Images | None, split: str = "query") -> np.ndarray:
+    """`images` at the network's size, (n, height, width, 3) uint8; None: the bundled people's `split`.
 
     Raises:
         ReIDError: an image cannot be read, or there are none.
     """
     from keras_reid.data import load, load_images
 
-    if images is None:
-        paths = getattr(load("people"), split).paths
-        images = paths[:: -(-len(paths) // most)]
-    pixels, _, _ = load_images(images, network.image_size)
+    pixels, _, _ = load_images(getattr(load("people"), split).paths if images is None else images, network.image_size)
     if not len(pixels):
         raise ReIDError("Expected at least one picture. Received: none")
     return pixels

@@ -72,7 +72,7 @@ def to_tflite(
         network.write_saved_model(saved_model, batch_size)
         content = _converted(saved_model, quantize)
         if quantize == "int8":
-            shown = pictures(network, representative, split="train", most=160)
+            shown = pictures(network, representative, split="train")
             if len(shown) < LEAST_REPRESENTATIVE:
                 warnings.warn(
                     f"{len(shown)} representative pictures are few: values that they do not show are clipped. Give "

@@ -57,5 +57,5 @@ def test_a_broken_keras_model_is_named():
 def test_pictures_default_to_the_bundled_people(tiny):
     network = Network.of(tiny)
     assert pictures(network, None).shape == (96, 32, 16, 3)
-    assert pictures(network, None, split="train", most=10).shape == (10, 32, 16, 3)
+    assert pictures(network, None, split="train").shape == (480, 32, 16, 3)
     assert pictures(network, np.zeros((40, 20, 3), np.uint8)).shape == (1, 32, 16, 3)
