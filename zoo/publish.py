@@ -1,6 +1,7 @@
 r"""Publish weights: write `weights/NAME.weights.h5`, measure it, and enter it in `manifest.json` with its card.
 
-    python zoo/publish.py han_small --weights runs/han_small_people/han_small_people.weights.h5 --recipe han_small_people \
+    python zoo/publish.py han_small --weights runs/han_small_people/han_small_people.weights.h5 \
+        --recipe han_small_people \
         --command "keras-reid train --recipe han_small_people --data people --output runs/han_small_people" \
         --trained-on "480 rendered pictures of 48 people, bundled with the package (CC0)" --data ward:/data/WARD
 
