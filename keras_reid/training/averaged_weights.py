@@ -20,7 +20,7 @@ def averaged_weights(model) -> Iterator[None]:
     weights = optimizer._trainable_variables
     kept = [ops.convert_to_numpy(weight) for weight in weights]
     for weight, average in zip(weights, optimizer._model_variables_moving_average, strict=True):
-        weight.assign(average)
+        weight.assign(ops.convert_to_numpy(average))  # a copy: JAX gives the buffers of weights away in each step
     try:
         yield
     finally:

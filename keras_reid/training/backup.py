@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 
 from keras_reid.errors import ReIDError
+from keras_reid.training.replicas import strategy_scope
 
 _NAME = re.compile(r"epoch-(\d+)\.weights\.h5")
 
@@ -59,7 +60,8 @@ class Backup(keras.callbacks.Callback):
             return 0
         latest = max(states)
         if not model.optimizer.built:  # or Keras leaves its state out
-            model.optimizer.build(model.trainable_variables)
+            with strategy_scope(model):
+                model.optimizer.build(model.trainable_variables)
         try:
             model.load_weights(states[latest])
         except (OSError, KeyError, ValueError) as error:

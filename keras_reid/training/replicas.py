@@ -27,6 +27,12 @@ def number_of_replicas(model) -> int:
     return 1 if strategy is None else strategy.num_replicas_in_sync
 
 
+def strategy_scope(model) -> contextlib.AbstractContextManager:
+    """Variables that belong to the training of `model` are made in here."""
+    strategy = _strategy(model)
+    return contextlib.nullcontext() if strategy is None else strategy.scope()
+
+
 def check_divisible(count: int, what: str, replicas: int) -> None:
     """Refuse a batch of which the replicas would not get equal shares.
 
@@ -44,6 +50,8 @@ def check_divisible(count: int, what: str, replicas: int) -> None:
 
 def synchronise(model) -> None:
     """Have all batch normalisation of `model` take its statistics from all replicas, as HAN's option does."""
+    if keras.backend.backend() != "tensorflow":  # JAX always does: it sees one batch, whatever devices hold it
+        return
     for layer in model._flatten_layers():
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.synchronized = True

@@ -15,12 +15,16 @@ from keras_reid.data.augmentation import augment
 from keras_reid.data.batches import Batches
 from keras_reid.training import fitting
 from keras_reid.training.devices import use_devices
+from keras_reid.training.replicas import synchronise
 
 
 class RandomStates(keras.callbacks.Callback):
     """The state that each of this process' replicas starts an epoch with."""
 
     def on_epoch_begin(self, epoch, logs=None):
+        self.states = []
+        if keras.backend.backend() != "tensorflow":
+            return
         strategy = self.model.distribute_strategy
         states = [variable.value for variable in self.model.variables if variable.name == "seed_generator_state"]
         self.states = [[it.numpy().tolist() for it in strategy.experimental_local_results(state)] for state in states]
@@ -33,7 +37,9 @@ if __name__ == "__main__":
             fitting.is_multi_worker = lambda model: False
         keras.utils.set_random_seed(1)
         with devices.scope():
-            model = small.Small(identities=4, synchronized="frozen" not in settings)
+            model = small.Small(identities=4)
+            if "frozen" not in settings:
+                synchronise(model)
             if "frozen" in settings:
                 for layer in model.layers:
                     if isinstance(layer, keras.layers.BatchNormalization):

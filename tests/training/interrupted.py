@@ -1,4 +1,4 @@
-"""A training that kills itself. Usage: interrupted.py DATA OUTPUT [batch EPOCH | log EPOCH | saving EPOCH]."""
+"""A training that kills itself. Usage: interrupted.py DATA OUTPUT DEVICES [batch EPOCH | log EPOCH | saving EPOCH]."""
 
 import os
 import signal
@@ -39,5 +39,6 @@ class Kill(keras.callbacks.Callback):
 
 
 if __name__ == "__main__":
-    pictures, output, *kill = sys.argv[1:]
-    run(small.recipe(), small.data(Path(pictures)), output, callbacks=[Kill(*kill)] if kill else [], verbose=0)
+    pictures, output, devices, *kill = sys.argv[1:]
+    callbacks = [Kill(*kill)] if kill else []
+    run(small.recipe(), small.data(Path(pictures)), output, devices=int(devices), callbacks=callbacks, verbose=0)
