@@ -19,6 +19,8 @@ from keras_reid.export.flatbuffer import Graph, Operation
 COVERED = 0.99
 # Up to so many pictures are shown twice.
 FEW = 240
+# How much farther from grey the purer colours are: beyond it the range that all pictures share gets too coarse.
+PURER = 1.75
 # Channels that hardly ever fire must not get factors without bounds.
 LEAST_RELATIVE = 1e-3
 
@@ -47,7 +49,7 @@ def calibrate(content: bytes, pixels: np.ndarray) -> bytes:
     """
     graph = Graph(content)
     found = links(graph)
-    extremes = observe(content, with_other_colours(pixels), graph.computed, {link.tensor for link in found})
+    extremes = observe(content, shown(pixels), graph.computed, {link.tensor for link in found})
     for link in found:
         extremes[link.tensor] = equalise(graph, link, extremes[link.tensor])
     for tensor, (low, high) in extremes.items():
@@ -55,6 +57,22 @@ def calibrate(content: bytes, pixels: np.ndarray) -> bytes:
     for tensor in graph.inputs:
         graph.set_range(tensor, 0, 255)  # whatever the pictures hold: uint8 pixels then go in as they are, scale 1
     return graph.content
+
+
+def shown(pixels: np.ndarray) -> np.ndarray:
+    """The pictures that the ranges are measured on: those given, in other colours too, and some in purer ones.
+
+    One picture in a hundred has a background of almost pure colour. On the published HAN-S such a one had a cosine of
+    0.964 where no pure colours were shown, and 0.990 where they were.
+    """
+    pixels = with_other_colours(pixels)
+    return np.concatenate([pixels, with_purer_colours(pixels[::2])])
+
+
+def with_purer_colours(pixels: np.ndarray) -> np.ndarray:
+    """The pictures with every pixel farther from its grey."""
+    grey = pixels.mean(axis=-1, keepdims=True, dtype="float32")
+    return np.clip(np.rint(grey + PURER * (pixels - grey)), 0, 255).astype("uint8")
 
 
 def with_other_colours(pixels: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ that is slow, imprecise and unsafe:
 So integers are kept to where the time goes, convolutions and dense layers and the element-wise operations between them.
 """
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,9 @@ INTEGER_OPS = {
 # Where time and weights are. Only a dense layer with fewer than this share of all weights may stay in float32.
 HEAVY_OPS = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}
 SMALL_SHARE = 0.01
+# The first layers hand their rounding on to all that follow and have few weights: they stay in float32 as long as they
+# hold no more than this share of them. On the published HAN-S that is the stem and two units of nine.
+FIRST_SHARE = 0.02
 
 
 def quantised(content: bytes, pixels: np.ndarray, output: str) -> bytes:
@@ -68,8 +72,13 @@ def left_in_float(graph: list[Operation], output: str = "float32") -> list[Opera
         for tensor in operation.inputs:
             if tensor in producer:
                 consumers[producer[tensor]].append(index)
+    weights = sum(operation.size for operation in graph)
+    small = SMALL_SHARE * weights
     chosen = {index for index, operation in enumerate(graph) if _must_stay(operation)}
-    small = SMALL_SHARE * sum(operation.size for operation in graph)
+    sizes = itertools.accumulate(operation.size for operation in graph)
+    first = [index for index, held in enumerate(sizes) if held <= FIRST_SHARE * weights]
+    if any(graph[index].name in HEAVY_OPS for index in first):
+        chosen.update(first)
     light = [
         index
         for index, operation in enumerate(graph)

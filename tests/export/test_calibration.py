@@ -4,7 +4,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_reid.export import calibration
-from keras_reid.export.calibration import Extremes, calibrate, links, observe, with_other_colours
+from keras_reid.export.calibration import (
+    Extremes,
+    calibrate,
+    links,
+    observe,
+    shown,
+    with_other_colours,
+    with_purer_colours,
+)
 from keras_reid.export.flatbuffer import Graph
 from keras_reid.export.network import Network
 from keras_reid.export.tflite import _converted
@@ -70,8 +78,7 @@ def test_writes_down_the_ranges(content, pixels):
     assert (tensors[images].quantization.min, tensors[images].quantization.max) == (0, 255)
     first = graph.operations[0]
     assert first.name == "MUL"  # pixels × 1/127.5
-    shown = with_other_colours(pixels)
-    expected = np.quantile(shown.reshape(12, -1).max(axis=1) / 127.5, 0.99)
+    expected = np.quantile(shown(pixels).reshape(18, -1).max(axis=1) / 127.5, 0.99)
     np.testing.assert_allclose(tensors[first.outputs[0]].quantization.max, expected, rtol=1e-5)
 
 
@@ -117,3 +124,8 @@ def test_other_colours_are_permutations(pictures, shown):
     np.testing.assert_array_equal(np.sort(found, axis=-1), np.sort(originals, axis=-1))
     same = [np.array_equal(a, b) for a, b in zip(found, originals, strict=True)]
     assert sum(same) == -(-shown // 2)  # half of them as they were
+
+
+def test_purer_colours_keep_the_grey_and_leave_it_farther():
+    pixels = np.array([[[[100, 110, 120], [128, 128, 128], [0, 0, 255]]]], dtype=np.uint8)
+    np.testing.assert_array_equal(with_purer_colours(pixels), [[[[92, 110, 128], [128, 128, 128], [0, 0, 255]]]])
