@@ -9,6 +9,8 @@ from pathlib import Path
 import keras
 import pytest
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
 SCRIPT = Path(__file__).with_name("distributed.py")
 DIFFER = """
 import json, os
@@ -27,7 +29,7 @@ def free_ports(number):
         return [each.getsockname()[1] for each in sockets]
 
 
-def workers(command, number, patience=250):
+def workers(command, number, patience=800):
     """Run `command` as so many workers; exit status, output and error messages of each."""
     addresses = [f"127.0.0.1:{port}" for port in free_ports(number)]
     processes = []

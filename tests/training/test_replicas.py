@@ -10,6 +10,8 @@ import pytest
 from keras_reid import ReIDError
 from keras_reid.training.replicas import check_divisible
 
+pytestmark = pytest.mark.timeout(900)
+
 SCRIPT = Path(__file__).with_name("distributed.py")
 
 
@@ -18,11 +20,12 @@ def trained(devices, *settings):
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}
     environment.pop("TF_CONFIG", None)
     command = [sys.executable, str(SCRIPT), str(devices), *settings]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=250)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=800)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [(), ("frozen",)], ids=["synchronised", "frozen"])
 def test_two_devices_train_as_one(settings):
     one, two = trained(1, *settings), trained(2, *settings)
@@ -35,6 +38,7 @@ def test_two_devices_train_as_one(settings):
     np.testing.assert_allclose(two["embedding"], one["embedding"], atol=1e-4)
 
 
+@pytest.mark.slow
 def test_augmentation_repeats_itself_and_differs_between_devices():
     two = trained(2, "augmented")
     assert two == trained(2, "augmented")
