@@ -226,20 +226,19 @@ class ReIDModel(keras.Model):
         Args:
             optimizer: As in Keras. Defaults to the paper's; its learning rate then falls at the paper's milestones,
                 scaled to the number of epochs that `fit` gets.
-            loss: "cross_entropy" (the default), "triplet" or "cross_entropy+triplet", on every branch; or, as in Keras,
-                a dict from the names that a training batch gives out ("global", "global_features", …) to losses.
+            loss: "cross_entropy" (the default), "triplet" or "cross_entropy+triplet", on every branch; or a dict from
+                the names that a training batch gives out ("global", "global_features", …) to losses, as in Keras.
             loss_weights: As in Keras, by the same names.
             metrics: As in Keras. Defaults to the accuracy of every classifier.
             **kwargs: As in Keras.
 
         Raises:
-            ReIDError: an unknown name of a loss.
+            ReIDError: an unknown name of a loss or output, or a loss for no certain output.
         """
         from keras_reid.losses import branch_losses
 
         self._falls_at_milestones = optimizer is None
-        if loss is None or (isinstance(loss, str) and "+" in loss) or loss in ("cross_entropy", "triplet"):
-            loss = branch_losses(loss or "cross_entropy", self._branches)
+        loss = branch_losses("cross_entropy" if loss is None else loss, self._branches)
         if metrics is None:
             metrics = {branch: ["accuracy"] for branch in self._branches}
         optimizer = self.default_optimizer() if optimizer is None else optimizer

@@ -7,6 +7,7 @@ import pytest
 import keras_reid
 from keras_reid import networks
 from keras_reid.errors import ReIDError
+from keras_reid.losses import SupervisedContrastive
 
 SIZE = (32, 32, 3)
 
@@ -219,7 +220,27 @@ def test_fit_errors(model, pictures, arguments, message):
     assert str(error.value).startswith(message)
 
 
-def test_unknown_loss(model):
+def test_losses_by_output(pictures):
+    model = networks.create("han_small", input_shape=SIZE, identities=2)
+    model.compile("sgd", {"global_features": SupervisedContrastive()}, metrics=[], run_eagerly=True)
+    history = model.fit(pictures[:4], np.array([0, 0, 1, 1]), batch_size=4, verbose=0).history
+    assert set(history) == {"loss"}
+
+
+@pytest.mark.parametrize(
+    ("loss", "received"),
+    [
+        ("cross_entropy+quadruplet", "'cross_entropy+quadruplet'"),
+        ("mse", "'mse'"),
+        (SupervisedContrastive(), "SupervisedContrastive"),
+        ({"gobal": "mse"}, "a dict from gobal"),
+    ],
+    ids=["name", "keras", "object", "output"],
+)
+def test_unknown_loss(model, loss, received):
     with pytest.raises(ReIDError) as error:
-        model.compile(loss="cross_entropy+quadruplet")
-    assert str(error.value) == "There is no loss 'quadruplet'. Known, and joined by '+': cross_entropy, triplet."
+        model.compile(loss=loss)
+    assert str(error.value) == (
+        "`loss` is one of cross_entropy, triplet, several of them joined by '+', or a dict from global, "
+        f"global_features, local, local_features to losses. Received: {received}."
+    )

@@ -1,6 +1,7 @@
 """Losses by name, for every branch of a network."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 
@@ -10,21 +11,31 @@ from keras_reid.losses.triplet import BatchHardTriplet
 KNOWN = ("cross_entropy", "triplet")
 
 
-def branch_losses(name: str, branches: Sequence[str]) -> dict[str, keras.losses.Loss]:
-    """Losses for `compile`: by the name of a training batch's output, one of each kind a branch.
+def branch_losses(loss: str | Mapping[str, Any], branches: Sequence[str]) -> dict[str, Any]:
+    """Losses for `compile`: by the name of a training batch's output.
 
     Args:
-        name: "cross_entropy", "triplet" or both, joined by "+" (HAN, Table 11).
+        loss: "cross_entropy" on every branch's logits, "triplet" on its features, or both, joined by "+" (HAN, Table
+            11); or a dict by output, which is returned.
         branches: The network's branches.
 
     Raises:
-        ReIDError: an unknown name.
+        ReIDError: an unknown name or output, or a loss that does not say which output it is for: Keras would apply it
+            to logits and features alike.
     """
-    kinds = name.split("+")
-    unknown = sorted(set(kinds) - set(KNOWN))
-    if unknown:
-        raise ReIDError(f"There is no loss {unknown[0]!r}. Known, and joined by '+': {', '.join(KNOWN)}.")
-    losses: dict[str, keras.losses.Loss] = {}
+    outputs = [f"{branch}{end}" for branch in branches for end in ("", "_features")]
+    if isinstance(loss, Mapping) and set(loss) <= set(outputs):
+        return dict(loss)
+    kinds = loss.split("+") if isinstance(loss, str) else []
+    if not kinds or not set(kinds) <= set(KNOWN):
+        received = repr(loss) if isinstance(loss, str) else type(loss).__name__
+        if isinstance(loss, Mapping):
+            received = f"a dict from {', '.join(map(str, loss))}"
+        raise ReIDError(
+            f"`loss` is one of {', '.join(KNOWN)}, several of them joined by '+', or a dict from {', '.join(outputs)} "
+            f"to losses. Received: {received}."
+        )
+    losses: dict[str, Any] = {}
     for branch in branches:
         if "cross_entropy" in kinds:
             losses[branch] = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
