@@ -65,7 +65,7 @@ class Batches(keras.utils.PyDataset):
         super().__init__(workers=1)  # ours read instead, see `ReadAhead`
         self.images = as_list(images)
         if len(self.images) == 0:
-            raise ReIDError("There are no images to train on: the split is empty.")
+            raise ReIDError("There are no images to train on: give a split that has some.")
         labels = np.asarray(labels)
         if labels.dtype.kind not in "iu" or (labels.size and labels.min() < 0):
             what = f"numbers from {labels.min()}" if labels.dtype.kind == "i" else f"dtype {labels.dtype}"

@@ -191,7 +191,7 @@ class TestErrors:
 
     def test_nothing_to_train_on(self, tmp_path):
         data = load("folder", write(tmp_path, "query/ann/c1.jpg", "gallery/ann/c2.jpg"))
-        assert message(data.train.batches) == "There are no images to train on: the split is empty."
+        assert message(data.train.batches) == "There are no images to train on: give a split that has some."
 
     @pytest.mark.parametrize("cache", [None, False])
     def test_bad_image_is_named(self, paths, cache):
