@@ -100,9 +100,9 @@ def embed_on_one(model, pixels: np.ndarray) -> Any:
         return model.predict_on_batch(pixels)
     import tensorflow as tf
 
-    with contextlib.suppress(AttributeError):
-        return model._embedding_step(pixels)
-    model._embedding_step = tf.function(lambda images: model(images, training=False), reduce_retracing=True)
+    if not hasattr(model, "_embedding_step"):
+        step = tf.function(lambda images: model(images, training=False), reduce_retracing=True)
+        object.__setattr__(model, "_embedding_step", step)  # Keras' own would make it a part of what is exported
     return model._embedding_step(pixels)
 
 
