@@ -11,12 +11,12 @@ from keras_reid.errors import ReIDError
 
 def embed(model, images, batch_size, flip, on_error, progress) -> np.ndarray:
     """See `ReIDModel.embed`."""
-    blocks = []
-    for pixels in _blocks(model, images, batch_size, on_error, progress):  # no comprehension, see `stacklevel` below
-        blocks.append(_embed_pixels(model, pixels, flip))
-    if not blocks:
+    embedded = []
+    for pixels in blocks(model, images, batch_size, on_error, progress):  # no comprehension, see `stacklevel` below
+        embedded.append(_embed_pixels(model, pixels, flip))
+    if not embedded:
         return np.zeros((0, model.embedding_size), "float32")
-    vectors = np.concatenate(blocks)
+    vectors = np.concatenate(embedded)
     if not np.isfinite(vectors).all():
         bad = int((~np.isfinite(vectors)).any(axis=1).sum())
         raise ReIDError(
@@ -29,7 +29,7 @@ def embed(model, images, batch_size, flip, on_error, progress) -> np.ndarray:
 def attention(model, images, batch_size) -> dict[str, np.ndarray]:
     """See `ReIDModel.attention`."""
     found: dict[str, list[np.ndarray]] = {}
-    for pixels in _blocks(model, images, batch_size, "raise", False):
+    for pixels in blocks(model, images, batch_size, "raise", False):
         outputs = model._maps(pixels.astype("float32"))
         for name, value in outputs.items():
             found.setdefault(name, []).append(_readable(name, _numpy(value), model._region_scales))
@@ -38,6 +38,13 @@ def attention(model, images, batch_size) -> dict[str, np.ndarray]:
 
 def evaluate_retrieval(model, data, batch_size, flip, rerank, progress) -> dict[str, float]:
     """See `ReIDModel.evaluate_retrieval`."""
+    return retrieval_figures(
+        data, lambda paths: embed(model, paths, batch_size, flip, "raise", progress), rerank=rerank
+    )[0]
+
+
+def retrieval_figures(data, embed_paths, rerank=False):
+    """The figures of `evaluation.evaluate` for what embeds `data`, and the embeddings, (query, gallery)."""
     from keras_reid.evaluation import evaluate
 
     for split in ("query", "gallery"):
@@ -51,23 +58,16 @@ def evaluate_retrieval(model, data, batch_size, flip, rerank, progress) -> dict[
                 f"The data set has no images in its {split}: retrieval searches the pictures of the query in the "
                 "gallery. Add some, or give a data set that has both."
             )
-    vectors = {
-        name: embed(model, split.paths, batch_size, flip, "raise", progress)
-        for name, split in (("query", data.query), ("gallery", data.gallery))
-    }
-    return evaluate(
-        vectors["query"],
-        data.query.identities,
-        data.query.cameras,
-        vectors["gallery"],
-        data.gallery.identities,
-        data.gallery.cameras,
-        rerank=rerank,
+    query, gallery = data.query, data.gallery
+    vectors = embed_paths(query.paths), embed_paths(gallery.paths)
+    figures = evaluate(
+        vectors[0], query.identities, query.cameras, vectors[1], gallery.identities, gallery.cameras, rerank=rerank
     )
+    return figures, vectors
 
 
-def _blocks(model, images, batch_size, on_error, progress):
-    """Yield uint8 pixels (n, height, width, 3) of at most `batch_size` pictures each."""
+def blocks(model, images, batch_size, on_error, progress):
+    """Yield uint8 pixels (n, height, width, 3) of the model's size, of at most `batch_size` pictures each."""
     if not isinstance(batch_size, int | np.integer) or batch_size < 1:
         raise ReIDError(f"`batch_size` must be a whole number from 1 up. Received: {batch_size!r}.")
     images = as_list(images)

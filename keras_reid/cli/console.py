@@ -10,7 +10,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 # Retrieval figures as `evaluate_retrieval` calls them -> as people do.
-FIGURES = {"rank1": "rank-1", "rank5": "rank-5", "rank10": "rank-10", "mAP": "mAP", "mINP": "mINP"}
+FIGURES = {
+    "rank1": "rank-1", "rank5": "rank-5", "rank10": "rank-10", "mAP": "mAP", "mINP": "mINP", "nearest": "same nearest",
+}  # fmt: skip
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from keras_reid.errors import ReIDError
+from keras_reid.export.exported import Exported, check_pictures
 from keras_reid.export.network import Network, batches, check_ops
 from keras_reid.export.parity import Images, compare, pictures
 from keras_reid.export.report import Report
@@ -43,7 +44,7 @@ def to_onnx(
     """
     try:
         import onnx
-        import onnxruntime
+        import onnxruntime  # noqa: F401
         import tf2onnx  # noqa: F401
     except ImportError as error:
         raise ReIDError(f"{error.name} is missing: ONNX exports need pip install 'keras-reid[onnx]'.") from error
@@ -65,14 +66,31 @@ def to_onnx(
         ops = Counter(f"{node.domain}.{node.op_type}".lstrip(".") for node in graph.graph.node)
         foreign = tuple(name for name in ops if "." in name)
         check_ops(ops, foreign, "only operators of the ONNX standard run everywhere")
-        session = onnxruntime.InferenceSession(str(fresh), providers=["CPUExecutionProvider"])
-
-        def run(block: np.ndarray) -> np.ndarray:
-            return session.run(["embedding"], {"images": block.astype("float32")})[0]
-
-        parity = compare(network, batches(run, batch_size), pixels, min_cosine, "ONNX")
+        parity = compare(network, opened(fresh).run, pixels, min_cosine, "ONNX")
         size = size_of(fresh)
     return Report("onnx", None, Path(path), size, dict(ops.most_common()), *parity, batch_size)
+
+
+def opened(path: Path) -> Exported:
+    """An ONNX file, in ONNX Runtime."""
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ReIDError("onnxruntime is missing: ONNX files need pip install 'keras-reid[onnx]'.") from error
+    from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, InvalidProtobuf
+
+    try:
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    except (Fail, InvalidGraph, InvalidProtobuf) as error:
+        raise ReIDError(f"'{path}' is no ONNX file that ONNX Runtime can run: {error}") from error
+    pictures_in, embedding_out = session.get_inputs()[0], session.get_outputs()[0]
+    image_size = check_pictures(path, tuple(pictures_in.shape))
+    batch = pictures_in.shape[0]
+
+    def run(block: np.ndarray) -> np.ndarray:
+        return session.run([embedding_out.name], {pictures_in.name: block.astype("float32")})[0]
+
+    return Exported(path, image_size, batches(run, batch if isinstance(batch, int) else None))
 
 
 def _name(graph, network: Network, batch_size: int | None) -> None:

@@ -5,7 +5,10 @@ import os
 from pathlib import Path
 
 import keras
+import numpy as np
 
+from keras_reid.errors import ReIDError
+from keras_reid.export.exported import Exported, check_pictures
 from keras_reid.export.network import Network, batches
 from keras_reid.export.parity import Images, compare, pictures
 from keras_reid.export.report import Report
@@ -37,8 +40,6 @@ def to_saved_model(
         ReIDError: no such model, a picture cannot be read, `path` holds something else, or a cosine below `min_cosine`;
             nothing is left at `path` then, and what stood there stays.
     """
-    import tensorflow as tf
-
     network = Network.of(model)
     pixels = pictures(network, images)
     with staged(path, folder=True) as fresh:
@@ -46,13 +47,25 @@ def to_saved_model(
         extra = fresh / "assets.extra"
         extra.mkdir()
         (extra / "keras_reid.json").write_text(json.dumps(network.facts(batch_size), indent=2) + "\n")
-        serve = tf.saved_model.load(str(fresh)).signatures["serving_default"]
-        parity = compare(
-            network,
-            batches(lambda block: serve(images=tf.constant(block, tf.float32))["embedding"].numpy(), batch_size),
-            pixels,
-            min_cosine,
-            "SavedModel",
-        )
+        parity = compare(network, opened(fresh).run, pixels, min_cosine, "SavedModel")
         size = size_of(fresh)
     return Report("saved_model", None, Path(path), size, dict(ops.most_common()), *parity, batch_size)
+
+
+def opened(path: Path) -> Exported:
+    """A SavedModel's signature "serving_default"."""
+    import tensorflow as tf
+
+    try:
+        loaded = tf.saved_model.load(str(path))
+        (pictures_in,) = loaded.signatures["serving_default"].structured_input_signature[1].values()
+    except (OSError, KeyError, ValueError) as error:
+        raise ReIDError(f"'{path}' is no SavedModel of an embedding network: {error}") from error
+    shape = tuple(pictures_in.shape)
+
+    def run(block: np.ndarray) -> np.ndarray:
+        serve = loaded.signatures["serving_default"]  # by way of `loaded`: its variables live no longer than it does
+        (answer,) = serve(**{pictures_in.name: tf.constant(block, pictures_in.dtype)}).values()
+        return answer.numpy()
+
+    return Exported(path, check_pictures(path, shape), batches(run, shape[0]))

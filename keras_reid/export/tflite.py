@@ -3,7 +3,6 @@
 import os
 import tempfile
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import keras
 import numpy as np
 
 from keras_reid.errors import ReIDError
+from keras_reid.export.exported import Exported, check_pictures
 from keras_reid.export.flatbuffer import attach_facts, op_counts
 from keras_reid.export.network import Network, batches, check_ops
 from keras_reid.export.parity import Images, compare, pictures
@@ -86,9 +86,8 @@ def to_tflite(
         fresh.write_bytes(content)
         facts = network.facts(batch_size)
         attach_facts(fresh, {**facts, "quantize": quantize or "float32"})
-        run = runner(fresh, batch_size)
         least = LEAST_COSINE[quantize] if min_cosine is None else min_cosine
-        parity = compare(network, run, pixels, least, f"LiteRT {quantize or 'float32'}")
+        parity = compare(network, opened(fresh).run, pixels, least, f"LiteRT {quantize or 'float32'}")
         size = size_of(fresh)
     return Report("tflite", quantize, Path(path), size, dict(ops.most_common()), *parity, batch_size)
 
@@ -108,15 +107,20 @@ def _converted(saved_model: Path, quantize: str | None) -> bytes:
         raise ReIDError(f"The network needs operations that LiteRT does not have: {error}") from error
 
 
-def runner(path: Path, batch_size: int | None) -> Callable[[np.ndarray], np.ndarray]:
-    """A LiteRT file as a function from (n, height, width, 3) uint8 to (n, size) float32, however it is quantised."""
+def opened(path: Path) -> Exported:
+    """A LiteRT file, however it is quantised."""
     from ai_edge_litert.interpreter import Interpreter
 
-    interpreter = Interpreter(model_path=str(path))
-    interpreter.allocate_tensors()
-    (pictures_in,), (embedding_out,) = interpreter.get_input_details(), interpreter.get_output_details()
+    try:
+        interpreter = Interpreter(model_path=str(path))
+        interpreter.allocate_tensors()
+        (pictures_in,), (embedding_out,) = interpreter.get_input_details(), interpreter.get_output_details()
+    except (ValueError, RuntimeError) as error:
+        raise ReIDError(f"'{path}' is no LiteRT file of an embedding network: {error}") from error
+    batch, *size = (int(n) for n in pictures_in["shape_signature"])
+    image_size = check_pictures(path, (batch, *size))
     if pictures_in["dtype"] != np.float32 and not input_is_plain(pictures_in):
-        raise ReIDError(f"The input is {pictures_in['quantization']} and not uint8 pixels as they are.")
+        raise ReIDError(f"'{path}' takes {pictures_in['quantization']} and not uint8 pixels as they are.")
 
     def run(block: np.ndarray) -> np.ndarray:
         if len(block) != interpreter.get_input_details()[0]["shape"][0]:
@@ -126,7 +130,7 @@ def runner(path: Path, batch_size: int | None) -> Callable[[np.ndarray], np.ndar
         interpreter.invoke()
         return _as_float(interpreter.get_tensor(embedding_out["index"]), embedding_out)
 
-    return batches(run, batch_size)
+    return Exported(path, image_size, batches(run, batch if batch > 0 else None))
 
 
 def _as_float(values: np.ndarray, tensor: dict[str, Any]) -> np.ndarray:

@@ -64,6 +64,29 @@ def test_evaluate_prints_the_model_s_figures(run, people, zoo, network):
     assert "rank-1" in run("evaluate", "--data", "ward:.")[1]
 
 
+def test_evaluate_measures_exports_beside_the_model(run, people, zoo, network, monkeypatch):
+    import keras_reid.export
+
+    def compare(model, exports, data, batch_size, progress):
+        assert (model, len(data.query), batch_size, progress) == (network, 3, 64, True)
+        names = [network.name, *map(str, exports)]
+        return [{"model": name, "rank1": 0.75, "nearest": 1 - index / 8} for index, name in enumerate(names)]
+
+    monkeypatch.setattr(keras_reid.export, "compare_retrieval", compare)
+    (people / "train").mkdir()
+    shutil.copy(next((people / "query").iterdir()), "train")
+    arguments = ("evaluate", "--data", "ward:.", "--export", "a.onnx", "--export", "b.tflite")
+    status, out, _ = run(*arguments, "--json")
+    shown = json.loads(out)
+    assert (status, shown["model"], shown["rank1"], shown["nearest"]) == (0, "han_small", 0.75, 1)
+    assert [(row["model"], row["nearest"]) for row in shown["exports"]] == [("a.onnx", 0.875), ("b.tflite", 0.75)]
+    table = run(*arguments)[1]
+    assert [word in table for word in ("same nearest", "a.onnx", "b.tflite", "0.875")] == [True] * 4
+    status, out, err = run(*arguments, "--rerank")
+    assert (status, out) == (2, "")
+    assert "goes without --rerank and --flip" in err
+
+
 def test_train_calls_the_package(run, monkeypatch):
     import keras_reid.training
 

@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+
+from keras_reid import export
+from keras_reid.data import ReIDData, Split, load
+from keras_reid.networks import create
+
+
+@pytest.fixture(scope="module")
+def few():
+    """Three people of the bundled set, a query each."""
+    people = load("people")
+
+    def of(split, most):
+        rows = [
+            np.flatnonzero(split.identities == identity)[:most] for identity in np.unique(people.query.identities)[:3]
+        ]
+        rows = np.concatenate(rows)
+        return Split([split.paths[row] for row in rows], split.identities[rows], split.cameras[rows], name=split.name)
+
+    return ReIDData("few", people.root, people.train, of(people.query, 1), of(people.gallery, 4))
+
+
+def test_a_good_file_finds_the_same_and_another_network_does_not(few, tiny, crops, tmp_path):
+    model = create("han_small", input_shape=(48, 32, 3))
+    export.to_onnx(model, tmp_path / "good.onnx", images=few.query.paths)
+    export.to_tflite(tiny, tmp_path / "other.tflite", images=crops)
+    rows = export.compare_retrieval(model, [tmp_path / "good.onnx", tmp_path / "other.tflite"], few)
+    figures = model.evaluate_retrieval(few)
+    assert rows[0] == {"model": "han_small", **figures, "nearest": 1.0}
+    assert rows[1] == {"model": str(tmp_path / "good.onnx"), **figures, "nearest": 1.0}
+    nearest = [first_of(network, few) for network in (model, export.open_export(tmp_path / "other.tflite"))]
+    assert rows[2]["nearest"] == pytest.approx(np.mean(nearest[0] == nearest[1]))
+
+
+def first_of(network, data):
+    """Each query's nearest gallery picture of another camera or person, one by one."""
+    found = []
+    gallery = network.embed(data.gallery.paths)
+    for vector, identity, camera in zip(
+        network.embed(data.query.paths), data.query.identities, data.query.cameras, strict=True
+    ):
+        left_out = (data.gallery.identities == identity) & (data.gallery.cameras == camera)
+        found.append(np.argmax(np.where(left_out, -np.inf, gallery @ vector)))
+    return np.array(found)
