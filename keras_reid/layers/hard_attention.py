@@ -1,5 +1,7 @@
 """Hard regional attention of the harmonious attention module (Li et al., HAN, section 3.2 (II), Fig. 2d)."""
 
+import math
+
 import keras
 import numpy as np
 from keras import ops
@@ -22,6 +24,11 @@ class HardAttention(keras.layers.Layer):
     the centre of each region (t_y, t_x in Eq. 7), −1 and 1 being the borders of the map, so that a region may reach
     over the border where a person is cut off. Starts with zero weights and a bias that stacks the regions evenly from
     head to feet; the paper leaves the initialisation open, and random positions hardly learn.
+
+    The mean is divided by √channels on its way into the dense layer, which changes what is learnt first and not what
+    can be learnt. The mean of features behind a ReLU is positive throughout, so that one step of Adam moves all of its
+    weights the same way: undivided, the regions ran into the corners of the map within an epoch, where tanh is flat, and
+    stayed there for every picture.
 
     Example:
         >>> positions = keras_reid.layers.HardAttention(regions=4)(keras.random.normal((2, 40, 16, 128)))
@@ -69,7 +76,8 @@ class HardAttention(keras.layers.Layer):
     def call(self, inputs):
         signature = ops.mean(inputs, axis=(1, 2)) if len(inputs.shape) == 4 else inputs
         if self.learned:
-            return ops.reshape(self.locate(signature), (-1, self.regions, 2))
+            scaled = ops.cast(signature, "float32") / math.sqrt(signature.shape[-1])
+            return ops.reshape(self.locate(scaled), (-1, self.regions, 2))
         nothing = ops.cast(0 * signature[:, :1, None], "float32")  # (batch, 1, 1): gives the batch its size
         return nothing + ops.convert_to_tensor(stacked_centres(self.regions)[None])
 

@@ -44,13 +44,13 @@ def test_regions_can_move_from_the_start_in_both_directions():
 
 
 def test_by_hand():
-    """Means 1 and 2; region 0 moves down by atanh⁻¹ of weight 0.5 · 1."""
+    """Means 1 and 2 of two channels, so 1/√2 and √2; weights 0.5 on the first and −0.25 on the second."""
     layer = HardAttention(regions=1)
     layer.build((None, 2))
     layer.locate.kernel.assign([[0.5, 0.0], [0.0, -0.25]])
     layer.locate.bias.assign([0.0, 0.0])
     result = ops.convert_to_numpy(layer(ops.convert_to_tensor([[1.0, 2.0]])))
-    np.testing.assert_allclose(result, [[[np.tanh(0.5), np.tanh(-0.5)]]], rtol=1e-6)
+    np.testing.assert_allclose(result, [[[np.tanh(0.5 / 2**0.5), np.tanh(-0.25 * 2**0.5)]]], rtol=1e-6)
 
 
 def test_positions_stay_exact_in_half_precision():
