@@ -26,9 +26,9 @@ class HardAttention(keras.layers.Layer):
     head to feet; the paper leaves the initialisation open, and random positions hardly learn.
 
     The mean is divided by √channels on its way into the dense layer, which changes what is learnt first and not what
-    can be learnt. The mean of features behind a ReLU is positive throughout, so that one step of Adam moves all of its
-    weights the same way: undivided, the regions ran into the corners of the map within an epoch, where tanh is flat, and
-    stayed there for every picture.
+    can be learnt. Behind a ReLU the mean is positive in every channel, so that one step of Adam moves all weights the
+    same way: undivided, the regions ran into the corners of the map within an epoch, where tanh is flat, and stayed
+    there for every picture.
 
     Example:
         >>> positions = keras_reid.layers.HardAttention(regions=4)(keras.random.normal((2, 40, 16, 128)))
