@@ -63,8 +63,8 @@ setup: .venv/.installed ## .venv with the pinned dependencies and this checkout,
 demo: setup ## load, fine-tune, evaluate, export and draw han_small; writes demo/report.json
 	@.venv/bin/python -m keras_reid.demo
 
-test: setup .venv-jax/.installed ## the tests; ARGS=... goes to pytest
-	@.venv/bin/python -m pytest $(ARGS)
+test: setup .venv-jax/.installed ## the tests, as many at a time as there are cores, at most 4; ARGS=... goes to pytest
+	@.venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 lint: setup ## ruff (lint and format) and mypy
 	@.venv/bin/python -m ruff check .
@@ -87,4 +87,4 @@ lock: ## the three lock files, anew (needs uv)
 
 clean: ## remove what make and the tests made, the environments too
 	@rm -rf .venv .venv-jax .venv-parity dist demo .pytest_cache .ruff_cache .mypy_cache .hypothesis
-	@find keras_reid tests tflite training zoo -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find benchmarks keras_reid tests tflite training zoo -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -19,7 +19,7 @@ def answers(weights: str) -> dict[str, np.ndarray]:
     data = keras_reid.data.load("people")
     images = list(data.query.paths[:6])
     model = keras_reid.zoo.load(weights=weights, **NETWORK)
-    found = {"embeddings": model.embed(images)}
+    found = {"embeddings": model.embed(images), "published": keras_reid.zoo.load("han_small").embed(images[:2])}
     found |= {f"attention/{name}": values for name, values in model.attention(images[:2]).items()}
 
     losses = []

@@ -82,7 +82,7 @@ def test_help_loads_nothing_heavy():
 
 
 def test_stdout_is_json_and_stderr_is_silent_in_a_process():
-    command = [sys.executable, "-c", "from keras_reid.cli import main; main()", "list", "--json"]
+    command = [sys.executable, "-m", "keras_reid", "list", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert {"han_small", "han_medium", "han_large"} <= {card["name"] for card in json.loads(done.stdout)}
     assert done.stderr == ""
