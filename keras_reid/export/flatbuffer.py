@@ -85,6 +85,60 @@ class Graph:
         """Replaces a constant float32 tensor."""
         self._model.buffers[self.buffer(number)].data = np.frombuffer(values.astype("<f4").tobytes(), np.uint8)
 
+    def is_float32(self, number: int) -> bool:
+        """Whether a tensor holds float32 numbers."""
+        return self._graph.tensors[number].type == 0
+
+    def store_in_bytes(self, number: int, axis: int) -> None:
+        """Stores a constant float32 tensor in int8, with a scale for each index along `axis`.
+
+        It is turned back into float32 once, when the file is loaded. What reads the tensor stays as it is.
+        """
+        from ai_edge_litert import schema_py_generated as schema
+
+        values, tensor = self.values(number), self._graph.tensors[number]
+        others = tuple(other for other in range(values.ndim) if other != axis)
+        scales = np.maximum(np.abs(values).max(axis=others, keepdims=True), 1e-12) / 127
+        stored = self._dequantised(number, "int8", schema.TensorType.INT8, scales.ravel(), axis)
+        stored.buffer = self._new_buffer(np.rint(values / scales).astype("int8"))
+        before, tensor.buffer = tensor.buffer, self._new_buffer(None)
+        if all(other.buffer != before for other in self._graph.tensors):
+            self._model.buffers[before].data = None
+
+    def take_bytes(self) -> None:
+        """Has the float32 inputs take uint8 numbers from 0 to 255 instead, as they are."""
+        from ai_edge_litert import schema_py_generated as schema
+
+        for number in filter(self.is_float32, self.inputs):
+            taken = self._dequantised(number, "uint8", schema.TensorType.UINT8, np.ones(1))
+            taken.shapeSignature, taken.buffer = self._graph.tensors[number].shapeSignature, self._new_buffer(None)
+            new = len(self._graph.tensors) - 1
+            self._graph.inputs = np.where(self._graph.inputs == number, new, self._graph.inputs).astype("int32")
+            for signature in self._model.signatureDefs or ():
+                for entry in signature.inputs:
+                    entry.tensorIndex = new if entry.tensorIndex == number else entry.tensorIndex
+        self.inputs = tuple(int(number) for number in self._graph.inputs)
+
+    def _dequantised(self, number: int, suffix: str, type_number: int, scales: np.ndarray, axis: int = 0) -> Any:
+        """A new integer tensor in front of float32 tensor `number`, which an operation at the beginning makes of it."""
+        from ai_edge_litert import schema_py_generated as schema
+
+        tensor, new = self._graph.tensors[number], schema.TensorT()
+        new.name, new.shape, new.type = tensor.name + b"/" + suffix.encode(), tensor.shape, type_number
+        new.quantization = schema.QuantizationParametersT()
+        new.quantization.scale = scales.astype("float32")
+        new.quantization.zeroPoint = np.zeros(len(scales), np.int64)
+        new.quantization.quantizedDimension = axis
+        self._graph.tensors.append(new)
+        operator = schema.OperatorT()
+        operator.opcodeIndex = self._code(schema.BuiltinOperator.DEQUANTIZE, version=5)  # from 5 on, scales by channel
+        operator.inputs = np.array([len(self._graph.tensors) - 1], "int32")
+        operator.outputs = np.array([number], "int32")
+        operator.builtinOptionsType = schema.BuiltinOptions.DequantizeOptions
+        operator.builtinOptions = schema.DequantizeOptionsT()
+        self._graph.operators = [operator, *self._graph.operators]
+        return new
+
     def set_range(self, number: int, low: float, high: float) -> None:
         """Writes down which values occur in a computed tensor, where the quantiser looks for it."""
         from ai_edge_litert import schema_py_generated as schema
@@ -92,6 +146,26 @@ class Graph:
         quantisation = schema.QuantizationParametersT()
         quantisation.min, quantisation.max = np.array([low], "float32"), np.array([high], "float32")
         self._graph.tensors[number].quantization = quantisation
+
+    def _new_buffer(self, values: np.ndarray | None) -> int:
+        from ai_edge_litert import schema_py_generated as schema
+
+        buffer = schema.BufferT()
+        buffer.data = None if values is None else np.frombuffer(values.tobytes(), np.uint8)
+        self._model.buffers.append(buffer)
+        return len(self._model.buffers) - 1
+
+    def _code(self, builtin: int, version: int) -> int:
+        from ai_edge_litert import schema_py_generated as schema
+
+        for number, known in enumerate(self._model.operatorCodes):
+            if (known.builtinCode, known.version) == (builtin, version):
+                return number
+        code = schema.OperatorCodeT()
+        code.builtinCode = code.deprecatedBuiltinCode = builtin
+        code.version = version
+        self._model.operatorCodes.append(code)
+        return len(self._model.operatorCodes) - 1
 
     def _operation(self, operator: Any) -> Operation:
         read = [int(number) for number in operator.inputs if number >= 0]

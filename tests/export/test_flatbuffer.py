@@ -1,4 +1,6 @@
+import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from keras_reid import ReIDError, export
 from keras_reid.export.flatbuffer import Graph, attach_facts, op_counts, read_facts
@@ -27,6 +29,40 @@ def test_a_changed_graph_is_written_back(path):
     weights = next(iter(dense.constants))
     graph.set_values(weights, graph.values(weights) * 2)
     assert Graph(graph.content).values(weights) == pytest.approx(Graph(path.read_bytes()).values(weights) * 2)
+
+
+def test_weights_stored_in_bytes_come_back_as_float32(path):
+    before = Graph(path.read_bytes())
+    kernel = next(iter(next(one for one in before.operations if one.name == "DEPTHWISE_CONV_2D").constants))
+    values = before.values(kernel)
+    before.store_in_bytes(kernel, 3)
+    content = before.content
+    after = Graph(content)
+    assert after.operations[0].name == "DEQUANTIZE"
+    assert after.operations[0].outputs == (kernel,)
+    assert len(content) < len(path.read_bytes()) + 1500  # names and scales; the float32 values are gone
+    interpreter = Interpreter(
+        model_content=content,
+        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        experimental_preserve_all_tensors=True,
+    )
+    interpreter.allocate_tensors()
+    interpreter.invoke()
+    steps = np.abs(values).max(axis=(0, 1, 2)) / 127
+    assert np.all(np.abs(interpreter.get_tensor(kernel) - values) <= steps / 2 + 1e-9)
+
+
+def test_bytes_are_taken_as_they_are(path):
+    graph = Graph(path.read_bytes())
+    graph.take_bytes()
+    answers = []
+    pixels = np.random.default_rng(0).integers(0, 256, (1, 32, 16, 3))
+    for content, dtype in ((path.read_bytes(), "float32"), (graph.content, "uint8")):
+        interpreter = Interpreter(model_content=content)
+        run = interpreter.get_signature_runner()
+        answers.append(run(images=pixels.astype(dtype))["embedding"])
+    np.testing.assert_array_equal(*answers)
+    assert Graph(graph.content).inputs == graph.inputs != Graph(path.read_bytes()).inputs
 
 
 def test_facts_go_in_and_come_out(tmp_path):
