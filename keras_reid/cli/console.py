@@ -11,7 +11,8 @@ from typing import Any
 
 # Retrieval figures as `evaluate_retrieval` calls them -> as people do.
 FIGURES = {
-    "rank1": "rank-1", "rank5": "rank-5", "rank10": "rank-10", "mAP": "mAP", "mINP": "mINP", "nearest": "same nearest",
+    "rank1": "rank-1", "rank5": "rank-5", "rank10": "rank-10", "mAP": "mAP", "mINP": "mINP",
+    "same_person": "same person", "same_picture": "same picture",
 }  # fmt: skip
 
 

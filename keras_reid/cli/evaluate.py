@@ -28,7 +28,8 @@ def evaluate(
     """Measure how well a model finds people again.
 
     Every query of the data set is searched in its gallery: rank-1, rank-5, rank-10, mAP and mINP, from 0 to 1. With
-    --export also for how many queries the file finds the same nearest picture as the model.
+    --export also for how many queries the nearest picture that the file finds shows the same person as the model's, and
+    for how many it is the same picture.
     """
     if export and (rerank or flip):
         raise typer.BadParameter("goes without --rerank and --flip.", param_hint="'--export'")

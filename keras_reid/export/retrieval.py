@@ -34,7 +34,9 @@ def compare_retrieval(
 
     Returns:
         A dict each for the model and the files: "model", its name or path; the figures of `evaluate_retrieval`;
-        "nearest", the share of queries whose nearest gallery picture (the camera rule applied) is the model's.
+        "same_person", the share of queries whose nearest gallery picture (the camera rule applied) shows the person that
+        the model's shows, and "same_picture", the share where it is that very picture. Of consecutive frames one is as
+        good as the other, so that the latter is never quite 1 for rounded weights.
 
     Raises:
         ReIDError: a file cannot be read, or the data set has no queries or no gallery.
@@ -61,5 +63,7 @@ def compare_retrieval(
             gallery_cams=data.gallery.cameras,
         ).indices
         expected = nearest if expected is None else expected
-        rows.append({"model": name, **figures, "nearest": float(np.mean(nearest == expected))})
+        people = data.gallery.identities
+        agreement = {"same_person": people[nearest] == people[expected], "same_picture": nearest == expected}
+        rows.append({"model": name, **figures, **{key: float(np.mean(same)) for key, same in agreement.items()}})
     return rows

@@ -70,7 +70,10 @@ def test_evaluate_measures_exports_beside_the_model(run, people, zoo, network, m
     def compare(model, exports, data, batch_size, progress):
         assert (model, len(data.query), batch_size, progress) == (network, 3, 64, True)
         names = [network.name, *map(str, exports)]
-        return [{"model": name, "rank1": 0.75, "nearest": 1 - index / 8} for index, name in enumerate(names)]
+        return [
+            {"model": name, "rank1": 0.75, "same_person": 1, "same_picture": 1 - index / 8}
+            for index, name in enumerate(names)
+        ]
 
     monkeypatch.setattr(keras_reid.export, "compare_retrieval", compare)
     (people / "train").mkdir()
@@ -78,10 +81,10 @@ def test_evaluate_measures_exports_beside_the_model(run, people, zoo, network, m
     arguments = ("evaluate", "--data", "ward:.", "--export", "a.onnx", "--export", "b.tflite")
     status, out, _ = run(*arguments, "--json")
     shown = json.loads(out)
-    assert (status, shown["model"], shown["rank1"], shown["nearest"]) == (0, "han_small", 0.75, 1)
-    assert [(row["model"], row["nearest"]) for row in shown["exports"]] == [("a.onnx", 0.875), ("b.tflite", 0.75)]
+    assert (status, shown["model"], shown["rank1"], shown["same_picture"]) == (0, "han_small", 0.75, 1)
+    assert [(row["model"], row["same_picture"]) for row in shown["exports"]] == [("a.onnx", 0.875), ("b.tflite", 0.75)]
     table = run(*arguments)[1]
-    assert [word in table for word in ("same nearest", "a.onnx", "b.tflite", "0.875")] == [True] * 4
+    assert [word in table for word in ("same picture", "a.onnx", "b.tflite", "0.875")] == [True] * 4
     status, out, err = run(*arguments, "--rerank")
     assert (status, out) == (2, "")
     assert "goes without --rerank and --flip" in err

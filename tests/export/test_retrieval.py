@@ -27,10 +27,12 @@ def test_a_good_file_finds_the_same_and_another_network_does_not(few, tiny, crop
     export.to_tflite(tiny, tmp_path / "other.tflite", images=crops)
     rows = export.compare_retrieval(model, [tmp_path / "good.onnx", tmp_path / "other.tflite"], few)
     figures = model.evaluate_retrieval(few)
-    assert rows[0] == {"model": "han_small", **figures, "nearest": 1.0}
-    assert rows[1] == {"model": str(tmp_path / "good.onnx"), **figures, "nearest": 1.0}
+    assert rows[0] == {"model": "han_small", **figures, "same_person": 1.0, "same_picture": 1.0}
+    assert rows[1] == {"model": str(tmp_path / "good.onnx"), **figures, "same_person": 1.0, "same_picture": 1.0}
     nearest = [first_of(network, few) for network in (model, export.open_export(tmp_path / "other.tflite"))]
-    assert rows[2]["nearest"] == pytest.approx(np.mean(nearest[0] == nearest[1]))
+    assert rows[2]["same_picture"] == pytest.approx(np.mean(nearest[0] == nearest[1]))
+    people = [few.gallery.identities[found] for found in nearest]
+    assert rows[2]["same_person"] == pytest.approx(np.mean(people[0] == people[1]))
 
 
 def first_of(network, data):
