@@ -34,9 +34,9 @@ def compare_retrieval(
 
     Returns:
         A dict each for the model and the files: "model", its name or path; the figures of `evaluate_retrieval`;
-        "same_person", the share of queries whose nearest gallery picture (the camera rule applied) shows the person that
-        the model's shows, and "same_picture", the share where it is that very picture. Of consecutive frames one is as
-        good as the other, so that the latter is never quite 1 for rounded weights.
+        "same_person", the share of queries whose nearest gallery picture (the camera rule applied) shows the same
+        person as the model's, and "same_picture", the share where it is that very picture. Of consecutive frames one
+        is as good as the other, so that the latter is seldom 1 for rounded weights.
 
     Raises:
         ReIDError: a file cannot be read, or the data set has no queries or no gallery.
