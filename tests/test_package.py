@@ -104,10 +104,11 @@ def test_the_wheel_holds_the_shipped_folders_and_nothing_of_the_tests(wheel, rep
     assert {path.relative_to(repository).as_posix() for path in people} <= set(names)
 
 
-def test_the_wheel_holds_the_weights_of_the_demos_network_only(wheel, repository):
+def test_the_wheel_holds_the_weights_of_han_only(wheel, repository):
     prefix = "keras_reid/_shipped/zoo/weights/"
     weights = {name.removeprefix(prefix) for name in zipfile.ZipFile(wheel).namelist() if name.startswith(prefix)}
-    assert weights == {path.name for path in (repository / "zoo/weights").glob("han_small*")}
+    assert weights == {path.name for path in (repository / "zoo/weights").glob("han_*")}
+    assert sum((repository / "zoo/weights" / name).stat().st_size for name in weights) <= 20_000_000
 
 
 def test_shipped_folders_of_a_wheel(wheel, tmp_path):
