@@ -44,7 +44,7 @@ def han_small_ward() -> Recipe:
 
 def _grown(size: str) -> Recipe:
     """A larger HAN: what the small one has learnt needs less time than learning it again."""
-    stages = (Stage((160, 64, 3), epochs=12, learning_rate=1e-3),)
+    stages = (Stage((160, 64, 3), epochs=30, learning_rate=1e-3),)
     return _contrastive(f"han_{size}_people", network=lambda **options: _from_small(size, **options), stages=stages)
 
 
