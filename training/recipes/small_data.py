@@ -35,11 +35,16 @@ def han_large_people() -> Recipe:
 
 
 def han_small_ward() -> Recipe:
-    """HAN-S on the 25 people that WARD's `train` folder holds, from random weights, on pictures of 80×32.
+    """HAN-S on the 25 people that WARD's `train` folder holds, from random weights.
 
     keras-reid train --recipe han_small_ward --data ward:/data/WARD --output runs/han_small_ward
     """
-    return _contrastive("han_small_ward", data="ward", stages=(Stage((80, 32, 3), epochs=30, learning_rate=2e-3),))
+    stages = (
+        Stage((80, 32, 3), epochs=24, learning_rate=2e-3),
+        Stage((112, 45, 3), epochs=6, learning_rate=1.5e-3),
+        Stage((160, 64, 3), epochs=8, learning_rate=1e-3),
+    )
+    return _contrastive("han_small_ward", data="ward", stages=stages)
 
 
 def _grown(size: str) -> Recipe:
