@@ -23,7 +23,7 @@ def han_medium_people() -> Recipe:
 
     keras-reid train --recipe han_medium_people --data people --output runs/han_medium_people
     """
-    return _grown("medium")
+    return _grown("medium", epochs=12)
 
 
 def han_large_people() -> Recipe:
@@ -31,7 +31,7 @@ def han_large_people() -> Recipe:
 
     keras-reid train --recipe han_large_people --data people --output runs/han_large_people
     """
-    return _grown("large")
+    return _grown("large", epochs=30)
 
 
 def han_small_ward() -> Recipe:
@@ -47,9 +47,12 @@ def han_small_ward() -> Recipe:
     return _contrastive("han_small_ward", data="ward", stages=stages)
 
 
-def _grown(size: str) -> Recipe:
-    """A larger HAN: what the small one has learnt needs less time than learning it again."""
-    stages = (Stage((160, 64, 3), epochs=30, learning_rate=1e-3),)
+def _grown(size: str, epochs: int) -> Recipe:
+    """A larger HAN: what the small one has learnt needs less time than learning it again.
+
+    The more its maps are larger than the small one's, the longer it takes.
+    """
+    stages = (Stage((160, 64, 3), epochs=epochs, learning_rate=1e-3),)
     return _contrastive(f"han_{size}_people", network=lambda **options: _from_small(size, **options), stages=stages)
 
 
