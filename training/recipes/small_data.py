@@ -35,16 +35,13 @@ def han_large_people() -> Recipe:
 
 
 def han_small_ward() -> Recipe:
-    """HAN-S on the 25 people that WARD's `train` folder holds, from random weights.
+    """HAN-S on the 25 people that WARD's `train` folder holds, from random weights, on pictures of 80×32.
+
+    Its weights belong to that size: `keras_reid.zoo.load("han_small", weights=…, input_shape=(80, 32, 3))`.
 
     keras-reid train --recipe han_small_ward --data ward:/data/WARD --output runs/han_small_ward
     """
-    stages = (
-        Stage((80, 32, 3), epochs=24, learning_rate=2e-3),
-        Stage((112, 45, 3), epochs=6, learning_rate=1.5e-3),
-        Stage((160, 64, 3), epochs=8, learning_rate=1e-3),
-    )
-    return _contrastive("han_small_ward", data="ward", stages=stages)
+    return _contrastive("han_small_ward", data="ward", stages=(Stage((80, 32, 3), epochs=30, learning_rate=2e-3),))
 
 
 def _grown(size: str, epochs: int) -> Recipe:
