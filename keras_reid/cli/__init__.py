@@ -19,7 +19,7 @@ from keras_reid.cli.train import train
 from keras_reid.errors import ReIDError
 
 # Modules that an extra brings -> the extra.
-_EXTRAS = {"jax": "jax", "onnx": "onnx", "onnxruntime": "onnx", "tf2onnx": "onnx"}
+_EXTRAS = {"cv2": "people", "jax": "jax", "numba": "people", "onnx": "onnx", "onnxruntime": "onnx", "tf2onnx": "onnx"}
 
 
 def _group(help: str, epilog: str | None = None) -> typer.Typer:
@@ -74,9 +74,15 @@ app.command(
 app.command(epilog=_examples("keras-reid verify", "keras-reid verify han_small --parity"))(models.verify)
 app.command(epilog=_examples("keras-reid fidelity --json"))(fidelity)
 
-sets = _group("Look into data sets.")
+sets = _group("Look into data sets, and make some.")
 sets.command(epilog=_examples("keras-reid data info market1501:/data/Market-1501"))(data.info)
 sets.command(epilog=_examples("keras-reid data copy people/"))(data.copy)
+sets.command(
+    epilog=_examples(
+        "keras-reid data render --identities 3000 --out rendered",
+        "keras-reid data render --identities 8 --test-identities 4 --clothes download --out try",
+    )
+)(data.render)
 app.add_typer(sets, name="data")
 
 

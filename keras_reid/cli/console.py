@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 # Retrieval figures as `evaluate_retrieval` calls them -> as people do.
@@ -17,11 +17,16 @@ FIGURES = {
 
 
 @contextlib.contextmanager
-def working() -> Iterator[None]:
-    """What a command does before it prints its result: Keras is there, and the libraries' messages go to stderr."""
+def working(keras: bool = True) -> Iterator[None]:
+    """What a command does before it prints its result: Keras is there, and the libraries' messages go to stderr.
+
+    Args:
+        keras: False for a command that does without. Default True.
+    """
     import rich
 
-    _import_keras()
+    if keras:
+        _import_keras()
     rich.reconfigure(stderr=True)  # the console of every progress bar that is given none
     with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
         warnings.showwarning = _show_warning
@@ -35,6 +40,28 @@ def waiting(what: str) -> Iterator[None]:
 
     with Console(stderr=True).status(f"{what} …"):
         yield
+
+
+@contextlib.contextmanager
+def counting(what: str) -> Iterator[Callable[[int, int], Any] | None]:
+    """A callback (done, in all) that draws a progress bar on a terminal, and writes a line a tenth elsewhere."""
+    if not for_people():
+        tenths = [-1]
+
+        def note(done: int, total: int) -> None:
+            if 10 * done // total > tenths[0]:
+                tenths[0] = 10 * done // total
+                say(f"{what}: {done:,} of {total:,}")
+
+        yield note
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _import_keras() -> None:

@@ -1,0 +1,32 @@
+"""MakeHuman's clothes and hair, downloaded from their public repository (CC0)."""
+
+from pathlib import Path
+
+from keras_reid.files import home
+from keras_reid.zoo.download import download
+from keras_reid.zoo.progress import progress_bar
+
+# Commit of makehumancommunity/makehuman-assets that clothes.sha256 lists.
+COMMIT = "8cf9645b975a98eea056b140df11a1d278da0d10"
+ADDRESS = f"https://raw.githubusercontent.com/makehumancommunity/makehuman-assets/{COMMIT}"
+
+
+def downloaded(address: str = ADDRESS) -> Path:
+    """The folder with the clothes, 12 MB; what is there already is not downloaded again.
+
+    Args:
+        address: Where the repository's files are. Default: GitHub, at the commit that the checksums were taken from.
+
+    Raises:
+        ReIDError: no network, or a file that is not the expected one.
+    """
+    folder = home() / "people" / f"makehuman-{COMMIT[:7]}"
+    files = [line.split() for line in Path(__file__).with_name("clothes.sha256").read_text().splitlines()]
+    total, there = sum(int(size) for _, size, _ in files), 0
+    with progress_bar("Clothes") as progress:
+        for sha256, size, name in files:
+            download(f"{address}/{name}", folder / name, int(size), sha256)
+            there += int(size)
+            if progress:
+                progress(there, total)
+    return folder
