@@ -131,7 +131,11 @@ class Tailor:
     def hair(self, builder: Builder, low: float, thick: float) -> None:
         """Hair down to the height `low`, from the helper."""
         triangles = self.assets.groups["helper-hair"]
-        kept = self.body.vertices[triangles][:, :, 1].mean(axis=1) > low
+        centres = self.body.vertices[triangles].mean(axis=1)
+        eye = self.body.vertices[np.unique(self.assets.groups["helper-l-eye"])].mean(axis=0)
+        from_eye = centres - eye
+        face = (from_eye[:, 1] < 0.045) & (from_eye[:, 2] > -0.07) & (np.abs(centres[:, 0]) < 0.085)
+        kept = (centres[:, 1] > low) & ~face
         self._add(builder, self.body.vertices + thick * self.outwards, triangles[kept], Part.HAIR)
 
     def cap(self, builder: Builder, part: int, thick: float, edge: float) -> None:

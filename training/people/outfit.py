@@ -94,8 +94,8 @@ OUTFIT = np.dtype(
             *("sleeve", "other_sleeves", "neck_depth", "neck_width", "pointed_neck", "hem"),
             # Half the width of a coat's opening at the chest and how it widens downwards; where it ends.
             *("opening", "opening_slope", "coat_hem", "coat_sleeve"),
-            # Trousers end at this share of the leg; above this height the top is worn over them; below: socks or skin.
-            *("leg_end", "over_legs", "socks"),
+            # Shoes end at this height; trousers end at this share of the leg; above this height the top is worn over them; below: socks or skin.
+            *("boots", "leg_end", "over_legs", "socks"),
             # Straps of a backpack, and one across: half width, place.
             *("strap_half", "strap_x", "strap_y", "across_half", "across_y", "across_slope"),
             *("belt_half", "tie_half", "sole_y"),

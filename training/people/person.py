@@ -55,7 +55,7 @@ class _Dressing:
         self.tailor = Tailor(assets, body, self.marks)
         self.builder = Builder()
         self.materials = Materials()
-        self.values: dict[str, float] = {"hem": -_FAR, "over_legs": _FAR, "leg_end": _FAR, "sleeve": _FAR}
+        self.values: dict[str, float] = {"over_legs": _FAR, "leg_end": _FAR, "sleeve": 1.0, "boots": _FAR}
         self.facts: dict[str, object] = dict(body.facts)
         self.bulk = 0.0  # how far the clothes stand off the body
         # What each of the body's vertices shows: it is painted as the clothes that cover it.
@@ -150,15 +150,14 @@ class _Dressing:
         loose = (
             random.uniform(0.004, 0.010) if coat else random.choice([random.uniform(0.006, 0.02), 0.03], p=[0.85, 0.15])
         )
-        self.tailor.upper(self.builder, Part.TOP, loose, marks.hip_y - 0.04, 1.0)
+        self.tailor.upper(self.builder, Part.TOP, loose, marks.hip_y - 0.14, 1.0)
         self.bulk = max(self.bulk, loose)
         self._paint_trunk(Part.TOP)
 
     def _paint_trunk(self, part: int) -> None:
         points, marks = self.body.vertices, self.marks
-        arm = np.abs(points[:, 0]) > marks.shoulder_x
         covered = (points[:, 1] > marks.waist_y - 0.04) & (points[:, 1] < marks.neck_y + 0.005)
-        covered |= arm & (np.abs(points[:, 0]) < marks.wrist_x) & (points[:, 1] < marks.shoulder_y + 0.2)
+        covered &= np.abs(points[:, 0]) < marks.wrist_x
         self.painted[covered] = part
 
     def _paint_legs(self) -> None:
@@ -206,14 +205,16 @@ class _Dressing:
             values["other_sleeves"] = 1
             materials.top(self.materials, Material.SLEEVE, marks.shoulder_y, random)
         if not suit_top:
-            values["neck_depth"] = random.uniform(0.0, 0.03) if random.random() < 0.6 else random.uniform(0.04, 0.16)
-            values["neck_width"] = random.uniform(0.06, 0.09)
+            values["neck_depth"] = random.uniform(0.0, 0.03) if random.random() < 0.65 else random.uniform(0.04, 0.12)
+            values["neck_width"] = random.uniform(0.05, 0.075)
             values["pointed_neck"] = float(random.random() < 0.5)
         over = random.choice([random.uniform(-0.06, 0.06), -0.12], p=[0.8, 0.2])
         if not skirt and random.random() < 0.45:
             values["over_legs"] = marks.hip_y + over
-        if random.random() < 0.4:
-            values["hem"] = marks.hip_y + random.uniform(0.0, 0.12)
+        if suit_top:
+            values["hem"] = marks.hip_y + random.uniform(0.0, 0.12) if random.random() < 0.4 else -_FAR
+        else:
+            values["hem"] = marks.hip_y + random.uniform(-0.08, 0.10)
         if random.random() < 0.3:
             values["belt_half"] = random.uniform(0.012, 0.022)
         if random.random() < (0.05 if self.male else 0.01):
@@ -229,11 +230,9 @@ class _Dressing:
         long, opened = "coat" in kind, "open" in kind
         loose = self.bulk + random.uniform(0.008, 0.022 if long else 0.035)
         sleeve = 0.06 if kind == "vest" else 1.0
-        self.tailor.upper(self.builder, Part.COAT, loose, marks.hip_y - 0.06, sleeve)
-        values["coat_hem"] = marks.hip_y + random.uniform(-0.07, 0.10)
-        values["coat_sleeve"] = (
-            _FAR if kind == "vest" else random.choice([_FAR, random.uniform(0.6, 0.95)], p=[0.8, 0.2])
-        )
+        values["coat_hem"] = marks.hip_y + random.uniform(-0.08, 0.10)
+        self.tailor.upper(self.builder, Part.COAT, loose, values["coat_hem"] - 0.06, sleeve)
+        values["coat_sleeve"] = float(random.choice([1.0, random.uniform(0.6, 0.95)], p=[0.8, 0.2]))
         if long:
             hem = marks.hip_y - random.uniform(0.2, 0.75) * (marks.hip_y - marks.ankle_y)
             self.tailor.skirt(self.builder, Part.COAT, hem, random.uniform(0.75, 1.05), loose * 0.5)
@@ -265,7 +264,9 @@ class _Dressing:
             self.builder.add(proxy.fitted(self.body.vertices), proxy.triangles, Part.SHOES, *assets.proxy_skins[name])
             self.hidden[proxy.covers[proxy.covers < len(self.hidden)]] = True
         else:
-            self.tailor.shoes(self.builder, random.uniform(0.10, 0.28) if boots else 0.01)
+            high = random.uniform(0.10, 0.28) if boots else 0.01
+            self.tailor.shoes(self.builder, high + 0.05)
+            self.values["boots"] = self.marks.ankle_y + high
             self.hidden |= self.body.vertices[:, 1] < self.marks.ankle_y - 0.02
         self.facts |= {"shoes": "boots" if boots else "shoes", "shoes_colour": self.materials.colour(Material.SHOES)}
 

@@ -56,6 +56,8 @@ def _seen_material(part, x, y, z, o):
                 part = Part.TOP.value
         elif z > 0 and o.opening > 0 and side < o.opening + o.opening_slope * (o.shoulder_y - y):
             part = Part.TOP.value
+    elif part == Part.SHOES and y > o.boots:
+        part = Part.LEGS.value
     if part == Part.TOP and y < o.hem and side < o.shoulder_x * 1.5:
         part = Part.LEGS.value
     elif part == Part.LEGS and y > o.over_legs:
@@ -74,7 +76,9 @@ def _seen_material(part, x, y, z, o):
             return Material.SLEEVE if o.other_sleeves > 0 else Material.TOP
         if side < o.neck_width:
             # In front as deep as it is cut, a finger's width at the back.
-            cut = o.neck_depth * (1 - o.pointed_neck * side / o.neck_width) if z > 0.02 else min(o.neck_depth, 0.015)
+            share = side / o.neck_width
+            shape = 1 - share if o.pointed_neck > 0 else math.sqrt(1 - share * share)
+            cut = shape * (o.neck_depth if z > 0.02 else min(o.neck_depth, 0.015))
             if y > o.neck_y - 0.015 - cut:
                 return Material.SKIN
         if o.tie_half > 0 and z > 0 and side < o.tie_half * (1 + 2 * (o.shoulder_y - y)) and y > o.waist_y:
@@ -151,7 +155,7 @@ def _second(m, x, y, z, arm, block):
     if p == Pattern.YOKE:
         return 1.0 if y > m.centre else 0.0
     if p == Pattern.BLOTCHES:
-        scale = m.frequency * 0.15
+        scale = 8 + m.frequency * 0.15
         return 1.0 if _noise(block, x * scale + m.phase, y * scale, z * scale, 0) > m.level else 0.0
     if p == Pattern.PANEL:
         return 1.0 if z > 0 and not arm and abs(x) < m.width else 0.0
