@@ -94,7 +94,8 @@ OUTFIT = np.dtype(
             *("sleeve", "other_sleeves", "neck_depth", "neck_width", "pointed_neck", "hem"),
             # Half the width of a coat's opening at the chest and how it widens downwards; where it ends.
             *("opening", "opening_slope", "coat_hem", "coat_sleeve"),
-            # Shoes end at this height; trousers end at this share of the leg; above this height the top is worn over them; below: socks or skin.
+            # Shoes end at this height; trousers at this share of the leg, below it socks or skin are seen; above this
+            # height the top is worn over them.
             *("boots", "leg_end", "over_legs", "socks"),
             # Straps of a backpack, and one across: half width, place.
             *("strap_half", "strap_x", "strap_y", "across_half", "across_y", "across_slope"),
