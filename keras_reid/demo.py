@@ -133,7 +133,7 @@ def _fine_tune(model, data, settings: Settings) -> list[float]:
 def _exports(folder: Path, name: str, data) -> dict[str, Callable]:
     from keras_reid.export import to_onnx, to_saved_model, to_tflite
 
-    representative = data.train.paths
+    representative = data.train.paths[::2]  # some hundred are enough
     return {
         "SavedModel": lambda model: to_saved_model(model, folder / f"{name}_saved_model"),
         "LiteRT float32": lambda model: to_tflite(model, folder / f"{name}.tflite"),
