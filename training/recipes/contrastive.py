@@ -14,7 +14,7 @@ def han_small_rendered() -> Recipe:
     """The published HAN-S: 30,000 pictures of 1,500 rendered people, in an hour on two cores.
 
     keras-reid data render --identities 2500 --clothes download --out rendered
-    keras-reid train --recipe han_small_rendered --data market1501:rendered --output runs/han_small_rendered
+    keras-reid train --recipe han_small_rendered --data market1501:rendered --output runs/han_small_rendered --fast
     """
     stages = (
         Stage((80, 32, 3), epochs=4, learning_rate=2e-3),
@@ -24,28 +24,28 @@ def han_small_rendered() -> Recipe:
     return _contrastive("han_small_rendered", data="market1501:rendered", people=1500, stages=stages, evaluate_every=1)
 
 
+def han_medium_rendered() -> Recipe:
+    """The published HAN-M: from the published HAN-S, on 500 of the same rendered people.
+
+    keras-reid train --recipe han_medium_rendered --data market1501:rendered --output runs/han_medium_rendered --fast
+    """
+    return _grown("medium")
+
+
+def han_large_rendered() -> Recipe:
+    """The published HAN-L: from the published HAN-S, on 500 of the same rendered people.
+
+    keras-reid train --recipe han_large_rendered --data market1501:rendered --output runs/han_large_rendered --fast
+    """
+    return _grown("large")
+
+
 def han_small_people() -> Recipe:
     """HAN-S on the bundled pictures alone, 480 of 48 rendered people.
 
     keras-reid train --recipe han_small_people --data people --output runs/han_small_people
     """
     return _contrastive("han_small_people")
-
-
-def han_medium_people() -> Recipe:
-    """The published HAN-M. It starts from the published HAN-S, whose weights have the same shapes.
-
-    keras-reid train --recipe han_medium_people --data people --output runs/han_medium_people
-    """
-    return _grown("medium", epochs=12)
-
-
-def han_large_people() -> Recipe:
-    """The published HAN-L. It starts from the published HAN-S, whose weights have the same shapes.
-
-    keras-reid train --recipe han_large_people --data people --output runs/han_large_people
-    """
-    return _grown("large", epochs=30)
 
 
 def han_small_ward() -> Recipe:
@@ -58,13 +58,16 @@ def han_small_ward() -> Recipe:
     return _contrastive("han_small_ward", data="ward", stages=(Stage((80, 32, 3), epochs=30, learning_rate=2e-3),))
 
 
-def _grown(size: str, epochs: int) -> Recipe:
-    """A larger HAN: what the small one has learnt needs less time than learning it again.
-
-    The more its maps are larger than the small one's, the longer it takes.
-    """
-    stages = (Stage((160, 64, 3), epochs=epochs, learning_rate=1e-3),)
-    return _contrastive(f"han_{size}_people", network=lambda **options: _from_small(size, **options), stages=stages)
+def _grown(size: str) -> Recipe:
+    """A larger HAN: its weights have the small one's shapes, and what that has learnt is not learnt again."""
+    return _contrastive(
+        f"han_{size}_rendered",
+        network=lambda **options: _from_small(size, **options),
+        data="market1501:rendered",
+        people=500,
+        stages=(Stage((160, 64, 3), epochs=1, learning_rate=1e-3),),
+        evaluate_every=1,
+    )
 
 
 def _from_small(size: str, identities: int, **options):
