@@ -66,7 +66,7 @@ def test_the_demo_reports_what_it_did(settings, tmp_path, capsys):
         ("tflite", "int8", str(folder / "han_small_int8.tflite")),
         ("onnx", None, str(folder / "han_small.onnx")),
     ]
-    assert report["exports"][3]["size"] == 40  # the training pictures, as representative ones
+    assert report["exports"][3]["size"] == 20  # every second training picture, as representative ones
     assert all(export["lowest_cosine"] == 0.99999 for export in report["exports"])
     assert report["data"]["splits"][1]["images"] == 12
     assert len(report["seconds"]) == 10
