@@ -11,7 +11,9 @@ from keras_reid.training import Cosine, Recipe, Stage
 
 
 def han_small_rendered() -> Recipe:
-    """The published HAN-S: 30,000 pictures of 1,500 rendered people, in an hour on two cores.
+    """The published HAN-S: 30,000 pictures of 1,500 rendered people, in three quarters of an hour on two cores.
+
+    It ends before the network's own 160×64, which it takes all the same: there HAN-M and HAN-L go on.
 
     keras-reid data render --identities 2500 --clothes download --out rendered
     keras-reid train --recipe han_small_rendered --data market1501:rendered --output runs/han_small_rendered --fast
@@ -19,13 +21,12 @@ def han_small_rendered() -> Recipe:
     stages = (
         Stage((80, 32, 3), epochs=4, learning_rate=2e-3),
         Stage((112, 45, 3), epochs=1, learning_rate=1e-3),
-        Stage((160, 64, 3), epochs=1, learning_rate=8e-4),
     )
     return _contrastive("han_small_rendered", data="market1501:rendered", people=1500, stages=stages, evaluate_every=1)
 
 
 def han_medium_rendered() -> Recipe:
-    """The published HAN-M: from the published HAN-S, on 500 of the same rendered people.
+    """The published HAN-M: from the published HAN-S, on 300 of the same rendered people.
 
     keras-reid train --recipe han_medium_rendered --data market1501:rendered --output runs/han_medium_rendered --fast
     """
@@ -33,7 +34,7 @@ def han_medium_rendered() -> Recipe:
 
 
 def han_large_rendered() -> Recipe:
-    """The published HAN-L: from the published HAN-S, on 500 of the same rendered people.
+    """The published HAN-L: from the published HAN-S, on 300 of the same rendered people.
 
     keras-reid train --recipe han_large_rendered --data market1501:rendered --output runs/han_large_rendered --fast
     """
@@ -64,7 +65,7 @@ def _grown(size: str) -> Recipe:
         f"han_{size}_rendered",
         network=lambda **options: _from_small(size, **options),
         data="market1501:rendered",
-        people=500,
+        people=300,
         stages=(Stage((160, 64, 3), epochs=1, learning_rate=1e-3),),
         evaluate_every=1,
     )
