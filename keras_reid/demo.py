@@ -32,7 +32,7 @@ class Settings:
     images: int = 4
     epochs: int = 7
     learning_rate: float = 1e-3
-    # Of the weights' moving average, which is what is kept: so few steps on so few people leave the last ones to chance.
+    # Of the weights' moving average, which is what is kept: the last steps on so few people are half chance.
     average: float = 0.97
     loss: str = "cross_entropy+triplet"
     seed: int = 1
