@@ -3,5 +3,15 @@
 from keras_reid.evaluation.metrics import evaluate
 from keras_reid.evaluation.ranks import QueryRanks, query_ranks
 from keras_reid.evaluation.search import TopMatches, top_matches
+from keras_reid.evaluation.verification import MatchThreshold, PairSimilarities, compare_pairs
 
-__all__ = ["QueryRanks", "TopMatches", "evaluate", "query_ranks", "top_matches"]
+__all__ = [
+    "MatchThreshold",
+    "PairSimilarities",
+    "QueryRanks",
+    "TopMatches",
+    "compare_pairs",
+    "evaluate",
+    "query_ranks",
+    "top_matches",
+]

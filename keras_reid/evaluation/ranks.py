@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_reid.data.table import DISTRACTOR, JUNK
+from keras_reid.data.table import JUNK
 from keras_reid.errors import ReIDError
-from keras_reid.evaluation.arrays import Labelled, check_same_dimensions, labelled, without_junk
+from keras_reid.evaluation.arrays import checked_retrieval, spans_of_identities
 from keras_reid.evaluation.blocks import similarity_blocks
 from keras_reid.evaluation.products import in_threads
 from keras_reid.evaluation.reranking import reranked_blocks
@@ -61,19 +61,10 @@ def query_ranks(
     Raises:
         ReIDError: as `evaluate`.
     """
-    asked, searched = (
-        labelled("query", query, query_ids, query_cams),
-        labelled("gallery", gallery, gallery_ids, gallery_cams),
-    )
-    rows = np.flatnonzero(asked.identities != JUNK)
-    asked, searched = without_junk(asked), without_junk(searched)
-    check_retrieval(asked, searched)
-
-    # Of one identity, the gallery's images are order[first:last].
-    order = np.argsort(searched.identities, kind="stable")
-    in_order = searched.identities[order]
-    first = np.searchsorted(in_order, asked.identities, side="left")
-    last = np.searchsorted(in_order, asked.identities, side="right")
+    junk = np.asarray(query_ids) == JUNK
+    asked, searched = checked_retrieval(query, query_ids, query_cams, gallery, gallery_ids, gallery_cams)
+    rows = np.flatnonzero(~junk)
+    order, first, last = spans_of_identities(asked.identities, searched.identities)
 
     figures = np.zeros((len(rows), 3))  # rank of the first match, or 0; average precision; inverse negative penalty
     blocks = reranked_blocks if rerank else similarity_blocks
@@ -94,19 +85,6 @@ def query_ranks(
     _check_matched(matched)
     best, precision, penalty = figures[matched].T
     return QueryRanks(rows[matched], best.astype(np.int64), precision, penalty)
-
-
-def check_retrieval(asked: Labelled, searched: Labelled) -> None:
-    """Raises a ReIDError where query and gallery, without their junk, cannot be searched in one another."""
-    check_same_dimensions(asked.embeddings, searched.embeddings)
-    for name, table in (("query", asked), ("gallery", searched)):
-        if not len(table.embeddings):
-            raise ReIDError(f"All images of the {name} are junk (identity -1): give some of known people.")
-    if (asked.identities == DISTRACTOR).any():
-        raise ReIDError(
-            f"Identity 0 is kept for distractors of the gallery, which match nobody; number people from 1. "
-            f"Received: {np.sum(asked.identities == DISTRACTOR)} queries of identity 0."
-        )
 
 
 def _check_matched(matched: np.ndarray) -> None:

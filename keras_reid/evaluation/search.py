@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from keras_reid.data.table import JUNK
 from keras_reid.errors import ReIDError
-from keras_reid.evaluation.arrays import check_same_dimensions, checked_embeddings, labelled
+from keras_reid.evaluation.arrays import check_same_dimensions, checked_embeddings, labelled, pairs_of_one_identity
 from keras_reid.evaluation.nearest import Nearest, similarity_tiles
 
 
@@ -80,10 +80,7 @@ class _LeftOut:
 
     def __init__(self, query_ids, query_cams, gallery_ids, gallery_cams):
         self.junk = gallery_ids == JUNK
-        order = np.argsort(gallery_ids, kind="stable")
-        first, last = (np.searchsorted(gallery_ids[order], query_ids, side=side) for side in ("left", "right"))
-        query = np.repeat(np.arange(len(query_ids)), last - first)
-        image = order[np.arange(len(query)) + np.repeat(first - np.cumsum(last - first) + last - first, last - first)]
+        query, image = pairs_of_one_identity(query_ids, gallery_ids)
         same_camera = query_cams[query] == gallery_cams[image]
         self.query, self.image = query[same_camera], image[same_camera]
 
