@@ -111,6 +111,9 @@ class ReIDData:
         name: the reader's name.
         root: the folder (or CSV file) it was read from.
         train, query, gallery: its splits; a split the data set does not have is empty.
+        multi_query: more images of the queries' people in the queries' cameras, to ask with all of them at once;
+            `tracklets` are the rows of the query that they belong to. None where the data set has none.
+        protocol: how it is measured, see `keras_reid.evaluation.searchable`.
     """
 
     name: str
@@ -118,6 +121,8 @@ class ReIDData:
     train: Split
     query: Split
     gallery: Split
+    multi_query: Split | None = field(default=None, kw_only=True)
+    protocol: str = field(default="standard", kw_only=True)
 
     @property
     def splits(self) -> dict[str, Split]:

@@ -28,8 +28,8 @@ def labelled(name: str, embeddings: ArrayLike, identities: ArrayLike | None, cam
     rows = checked_embeddings(name, embeddings)
     return Labelled(
         rows,
-        _integers(f"{name} identities", identities, len(rows)),
-        _integers(f"{name} cameras", cameras, len(rows)),
+        check_same_length(f"{name} identities", identities, len(rows)),
+        check_same_length(f"{name} cameras", cameras, len(rows)),
     )
 
 
@@ -98,7 +98,8 @@ def spans_of_identities(query_ids: np.ndarray, gallery_ids: np.ndarray) -> tuple
     """Arrays `order` (G,), `first` and `last` (Q,): gallery rows order[first[q]:last[q]] are of query q's identity."""
     order = np.argsort(gallery_ids, kind="stable")
     in_order = gallery_ids[order]
-    return order, *(np.searchsorted(in_order, query_ids, side=side) for side in ("left", "right"))
+    first = np.searchsorted(in_order, query_ids, side="left")
+    return order, first, np.searchsorted(in_order, query_ids, side="right")
 
 
 def pairs_of_one_identity(query_ids: np.ndarray, gallery_ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -115,7 +116,8 @@ def _without_junk(table: Labelled) -> Labelled:
     return table if kept.all() else Labelled(*(column[kept] for column in table))
 
 
-def _integers(name: str, values: ArrayLike | None, count: int) -> np.ndarray:
+def check_same_length(name: str, values: ArrayLike | None, count: int) -> np.ndarray:
+    """`values` as (count,) int64, or a ReIDError that calls them `name`."""
     numbers = np.asarray(values)
     if numbers.shape != (count,) or not np.issubdtype(numbers.dtype, np.integer):
         raise ReIDError(

@@ -123,7 +123,8 @@ def test_wrong_usage_is_2(run, line, message):
         ),
         (
             "data info peeple",
-            "Error: Unknown data set 'peeple'. Known: csv, folder, market1501, people, ward. Did you mean 'people'?\n",
+            "Error: Unknown data set 'peeple'. Known: csv, cuhk01, cuhk03, dukemtmc, folder, market1501, mars, msmt17, "
+            "occluded_duke, people, ward. Did you mean 'people'?\n",
         ),
         (
             "match --query nowhere --gallery nowhere",
