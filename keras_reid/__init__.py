@@ -13,6 +13,7 @@ _SUBMODULES = (
     "evaluation",
     "export",
     "fidelity",
+    "gallery",
     "layers",
     "losses",
     "networks",

@@ -16,6 +16,7 @@ ALLOWED = {
     "networks": {"errors", "layers", "model"},
     "data": {"errors", "files", "lock"},
     "evaluation": {"data.table", "errors"},
+    "gallery": {"errors", "evaluation", "files", "lock"},
     "pictures": {"errors", "files"},
     "fidelity": {"errors", "networks"},
     "lock": set(),

@@ -19,7 +19,16 @@ from keras_reid.cli.train import train
 from keras_reid.errors import ReIDError
 
 # Modules that an extra brings -> the extra.
-_EXTRAS = {"cv2": "people", "jax": "jax", "numba": "people", "onnx": "onnx", "onnxruntime": "onnx", "tf2onnx": "onnx"}
+_EXTRAS = {
+    "cv2": "people",
+    "faiss": "faiss",
+    "jax": "jax",
+    "numba": "people",
+    "onnx": "onnx",
+    "onnxruntime": "onnx",
+    "pymilvus": "milvus",
+    "tf2onnx": "onnx",
+}
 
 
 def _group(help: str, epilog: str | None = None) -> typer.Typer:
