@@ -18,6 +18,7 @@ _SUBMODULES = (
     "losses",
     "networks",
     "pictures",
+    "report",
     "training",
     "zoo",
 )

@@ -18,6 +18,7 @@ ALLOWED = {
     "evaluation": {"data.table", "errors"},
     "gallery": {"errors", "evaluation", "files", "lock"},
     "pictures": {"errors", "files"},
+    "report": {"data", "errors", "evaluation", "files", "pictures"},
     "fidelity": {"errors", "networks"},
     "lock": set(),
     "files": set(),

@@ -33,6 +33,18 @@ class QueryRanks(NamedTuple):
     precision: np.ndarray
     penalty: np.ndarray
 
+    @classmethod
+    def of(cls, rows: np.ndarray, figures: np.ndarray) -> "QueryRanks":
+        """From `query_figures` of the queries `rows`, (n, 3), with zeros for a query without a match.
+
+        Raises:
+            ReIDError: none has a match. Some without one are a warning.
+        """
+        matched = figures[:, 0] > 0
+        _check_matched(matched)
+        best, precision, penalty = figures[matched].T
+        return cls(rows[matched], best.astype(np.int64), precision, penalty)
+
     def cmc(self, ranks: int = 50) -> np.ndarray:
         """(ranks,) float64: the share of queries with a match among the first 1, 2, …, `ranks`."""
         counts = np.bincount(np.minimum(self.first, ranks + 1), minlength=ranks + 2)
@@ -76,15 +88,10 @@ def query_ranks(
                 matches = similarity[own[searched.cameras[own] != asked.cameras[number]]]
                 if len(matches):
                     similarity[own] = -np.inf
-                    ranks = _ranks(matches, similarity)
-                    hits = np.arange(1, len(ranks) + 1)
-                    figures[number] = ranks[0], np.mean(hits / ranks), len(ranks) / ranks[-1]
+                    figures[number] = query_figures(ranks_of_matches(matches, similarity))
 
         in_threads(rank, len(block))
-    matched = figures[:, 0] > 0
-    _check_matched(matched)
-    best, precision, penalty = figures[matched].T
-    return QueryRanks(rows[matched], best.astype(np.int64), precision, penalty)
+    return QueryRanks.of(rows, figures)
 
 
 def _check_matched(matched: np.ndarray) -> None:
@@ -98,11 +105,17 @@ def _check_matched(matched: np.ndarray) -> None:
         warnings.warn(
             f"{unmatched} of {len(matched)} queries have no match, a gallery image of the same identity from "
             "another camera; they are left out of the figures. If they should have one, check identities and cameras.",
-            stacklevel=4,
+            stacklevel=5,
         )
 
 
-def _ranks(matches: np.ndarray, others: np.ndarray) -> np.ndarray:
+def query_figures(ranks: np.ndarray) -> tuple[float, float, float]:
+    """Of a query whose matches have these ranks: the first, average precision, inverse negative penalty."""
+    hits = np.arange(1, len(ranks) + 1)
+    return float(ranks[0]), float(np.mean(hits / ranks)), float(len(ranks) / ranks[-1])
+
+
+def ranks_of_matches(matches: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Ranks from 1, ascending, of the similarities `matches` among themselves and `others`, who win ties."""
     rising = np.sort(matches)
     ahead = others >= rising[0]

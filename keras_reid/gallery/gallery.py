@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,12 +32,14 @@ class Gallery:
 
     Args:
         dimensions: of the embeddings.
+        about: what is worth noting, such as the network that embeds; it is saved, too. Defaults to None: nothing.
     """
 
-    def __init__(self, dimensions: int):
+    def __init__(self, dimensions: int, about: Mapping[str, str] | None = None):
         if dimensions < 1:
             raise ReIDError(f"`dimensions` must be at least 1. Received: {dimensions}.")
         self._store: Memory | Folder = Memory(int(dimensions))
+        self._store.about = dict(about or {})
 
     @classmethod
     def load(cls, folder: str | os.PathLike) -> Gallery:
@@ -73,6 +75,11 @@ class Gallery:
     def dimensions(self) -> int:
         """Of the embeddings."""
         return self._store.dimensions
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What was noted of the gallery."""
+        return dict(self._store.about)
 
     def __len__(self) -> int:
         self._store.refresh()

@@ -29,6 +29,7 @@ class Memory:
 
     def __init__(self, dimensions: int):
         self.dimensions = dimensions
+        self.about: dict[str, str] = {}
         self.next_id = 0
         self.removed = np.zeros(0, np.int64)
         self._count = 0
@@ -79,6 +80,11 @@ class Folder:
     def dimensions(self) -> int:
         """Of the vectors."""
         return self._manifest["dimensions"]
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What the gallery's maker noted of it."""
+        return self._manifest["about"]
 
     @property
     def next_id(self) -> int:
@@ -190,6 +196,7 @@ def _write_columns(data: Path, store: Memory | Folder, rows: np.ndarray) -> dict
     return {
         "format": _FORMAT,
         "dimensions": store.dimensions,
+        "about": store.about,
         "data": data.name,
         "count": len(rows),
         "path_bytes": int(ends[-1]) if len(ends) else 0,

@@ -53,6 +53,9 @@ def test_duke(tmp_path, name):
     assert rows(data.train, tmp_path) == [(DUKE[0], 1, 2)]
     assert rows(data.query, tmp_path) == [(DUKE[1], 5, 2)]
     assert rows(data.gallery, tmp_path) == [(DUKE[2], 5, 1), (DUKE[3], 7139, 8)]
+    assert data.summary()[2] == {
+        "split": "gallery", "images": 2, "identities": 2, "cameras": 2, "published": 17661, "published people": 1110
+    }  # fmt: skip
     withdrawn, counts = said(name, tmp_path)
     assert withdrawn.startswith("DukeMTMC was withdrawn by its authors in 2019")
     images = "16,522" if name == "dukemtmc" else "15,618"

@@ -34,7 +34,7 @@ def test_curve_at_every_rank():
 
 @pytest.mark.parametrize("others", [5, 5000])
 def test_counting_and_sorting_in_give_the_same_ranks(others):
-    from keras_reid.evaluation.ranks import _ranks
+    from keras_reid.evaluation.ranks import ranks_of_matches
 
     generator = np.random.default_rng(0)
     matches = generator.integers(0, 400, 9).astype("float32")
@@ -43,4 +43,4 @@ def test_counting_and_sorting_in_give_the_same_ranks(others):
         among = np.maximum(matches, floor)
         falling = np.sort(among)[::-1]
         expected = [np.sum(rest >= match) + place for place, match in enumerate(falling, 1)]
-        assert _ranks(among, rest).tolist() == expected
+        assert ranks_of_matches(among, rest).tolist() == expected
