@@ -22,7 +22,7 @@ class Asked:
         path: of the query.
         first_match: the rank of its first match.
         average_precision: of its ranking.
-        found: path, similarity and whether it is a match, of the gallery's first images.
+        found: path, distance and whether it is a match, of the gallery's first images.
     """
 
     path: str
@@ -44,7 +44,7 @@ class Measured:
         thresholds: at those of `FALSE_MATCH_RATES` that there are enough pairs for.
         worst: the queries with the lowest average precision, the lowest first.
         pairs: camera pairs, the one with the lowest mean average precision first.
-        similarity_name: what the numbers below the pictures are.
+        distance_name: what the distances are.
     """
 
     title: str
@@ -55,7 +55,7 @@ class Measured:
     thresholds: dict[float, MatchThreshold]
     worst: list[Asked]
     pairs: list[CameraPair]
-    similarity_name: str
+    distance_name: str
 
 
 def measure(
@@ -97,9 +97,9 @@ def measure(
         cmc=surveyed.ranks.cmc(),
         roc=similar.roc(),
         thresholds={rate: similar.threshold(rate) for rate in enough},
-        worst=[_asked(surveyed, place, found, query_paths, gallery_paths) for place in order],
+        worst=[_asked(surveyed, place, found, query_paths, gallery_paths, 0 if rerank else 1) for place in order],
         pairs=sorted(surveyed.pairs, key=lambda pair: pair.mean_average_precision),
-        similarity_name="re-ranked distance" if rerank else "cosine similarity",
+        distance_name="re-ranked distance" if rerank else "cosine distance",
     )
 
 
@@ -109,7 +109,7 @@ def _paths(split, protocol: str) -> np.ndarray:
     return split.paths[np.unique(split.tracklets, return_index=True)[1]]  # a tracklet's first picture stands for it
 
 
-def _asked(surveyed: Survey, place: int, found, query_paths, gallery_paths) -> Asked:
+def _asked(surveyed: Survey, place: int, found, query_paths, gallery_paths, nearest: int) -> Asked:
     row = surveyed.ranks.queries[place]
     indices, similarities = surveyed.first.indices[row], surveyed.first.similarities[row]
     kept = indices >= 0
@@ -119,5 +119,5 @@ def _asked(surveyed: Survey, place: int, found, query_paths, gallery_paths) -> A
         str(query_paths[row]),
         int(surveyed.ranks.first[place]),
         float(surveyed.ranks.precision[place]),
-        list(zip(paths.tolist(), np.abs(similarities[kept]).tolist(), hits.tolist(), strict=True)),
+        list(zip(paths.tolist(), (nearest - similarities[kept]).tolist(), hits.tolist(), strict=True)),
     )

@@ -143,5 +143,5 @@ def _draw_worst(measured: Measured, path: Path) -> None:
         hits=[[hit for _, _, hit in asked.found] for asked in measured.worst],
         query_names=[Path(asked.path).name for asked in measured.worst],
         title="Worst queries",
-        distance_name=measured.similarity_name,
+        distance_name=measured.distance_name,
     )

@@ -43,6 +43,9 @@ def test_figures_are_those_of_evaluate(measured, people):
     assert len(measured.worst) == 3
     for asked in measured.worst:
         own = Path(asked.path).name[:4]
+        distances = [distance for _, distance, _ in asked.found]
+        assert distances == sorted(distances)
+        assert distances[0] == pytest.approx(1 - (embed([asked.path]) @ embed([asked.found[0][0]]).T).item(), abs=1e-5)
         assert [hit for _, _, hit in asked.found] == [Path(path).name[:4] == own for path, _, _ in asked.found]
 
 
@@ -67,7 +70,7 @@ def test_files(measured, tmp_path):
 
 def test_reranked(people):
     found = measure(people, embed, "re-ranked", rerank=True, worst=1, shown=2)
-    assert found.similarity_name == "re-ranked distance"
+    assert found.distance_name == "re-ranked distance"
     assert found.worst[0].found[0][1] <= found.worst[0].found[1][1]
 
 
