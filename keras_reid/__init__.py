@@ -13,10 +13,12 @@ _SUBMODULES = (
     "evaluation",
     "export",
     "fidelity",
+    "gallery",
     "layers",
     "losses",
     "networks",
     "pictures",
+    "report",
     "training",
     "zoo",
 )

@@ -36,16 +36,16 @@ def attention(model, images, batch_size) -> dict[str, np.ndarray]:
     return {name: np.concatenate(values) for name, values in sorted(found.items())}
 
 
-def evaluate_retrieval(model, data, batch_size, flip, rerank, progress) -> dict[str, float]:
+def evaluate_retrieval(model, data, batch_size, flip, rerank, progress, protocol) -> dict[str, float]:
     """See `ReIDModel.evaluate_retrieval`."""
     return retrieval_figures(
-        data, lambda paths: embed(model, paths, batch_size, flip, "raise", progress), rerank=rerank
+        data, lambda paths: embed(model, paths, batch_size, flip, "raise", progress), rerank=rerank, protocol=protocol
     )[0]
 
 
-def retrieval_figures(data, embed_paths, rerank=False):
-    """The figures of `evaluation.evaluate` for what embeds `data`, and the embeddings, (query, gallery)."""
-    from keras_reid.evaluation import evaluate
+def retrieval_figures(data, embed_paths, rerank=False, protocol=None):
+    """The figures of `data` by its protocol, for what embeds paths; and the embeddings, (query, gallery)."""
+    from keras_reid.evaluation import evaluate, searchable, single_shot
 
     for split in ("query", "gallery"):
         if not hasattr(data, split):
@@ -58,12 +58,12 @@ def retrieval_figures(data, embed_paths, rerank=False):
                 f"The data set has no images in its {split}: retrieval searches the pictures of the query in the "
                 "gallery. Add some, or give a data set that has both."
             )
-    query, gallery = data.query, data.gallery
-    vectors = embed_paths(query.paths), embed_paths(gallery.paths)
-    figures = evaluate(
-        vectors[0], query.identities, query.cameras, vectors[1], gallery.identities, gallery.cameras, rerank=rerank
-    )
-    return figures, vectors
+    found = searchable(data, embed_paths, protocol)
+    if (protocol or data.protocol) != "single_shot":
+        return evaluate(*found, rerank=rerank), (found.query, found.gallery)
+    if rerank:
+        raise ReIDError("Re-ranking needs the whole gallery, of which the protocol 'single_shot' draws a part.")
+    return single_shot(*found), (found.query, found.gallery)
 
 
 def blocks(model, images, batch_size, on_error, progress):

@@ -196,7 +196,13 @@ class ReIDModel(keras.Model):
         return attention(self, images, batch_size)
 
     def evaluate_retrieval(
-        self, data, batch_size: int = 64, flip: bool = False, rerank: bool = False, progress: bool = False
+        self,
+        data,
+        batch_size: int = 64,
+        flip: bool = False,
+        rerank: bool = False,
+        progress: bool = False,
+        protocol: str | None = None,
     ) -> dict[str, float]:
         """Search every query of `data` in its gallery.
 
@@ -206,13 +212,16 @@ class ReIDModel(keras.Model):
             flip: Whether to average over each picture and its mirror. Defaults to False.
             rerank: Whether to re-rank by k-reciprocal encoding. Defaults to False.
             progress: Whether to show a progress bar. Defaults to False.
+            protocol: "standard", "multi_query", "tracklets" or "single_shot", see `keras_reid.evaluation.searchable`.
+                Defaults to None: the data set's own.
 
         Returns:
-            "rank1", "rank5", "rank10", "mAP" and "mINP", from 0 to 1.
+            "rank1", "rank5", "rank10", "mAP" and "mINP", from 0 to 1; or what `keras_reid.evaluation.single_shot`
+            returns.
         """
         from keras_reid.asking import evaluate_retrieval
 
-        return evaluate_retrieval(self, data, batch_size, flip, rerank, progress)
+        return evaluate_retrieval(self, data, batch_size, flip, rerank, progress, protocol)
 
     # Training
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from keras_reid.cli import console, data, models
+from keras_reid.cli import console, data, gallery, models
 from keras_reid.cli.attention import attention
 from keras_reid.cli.embed import embed
 from keras_reid.cli.evaluate import evaluate
@@ -19,7 +19,16 @@ from keras_reid.cli.train import train
 from keras_reid.errors import ReIDError
 
 # Modules that an extra brings -> the extra.
-_EXTRAS = {"cv2": "people", "jax": "jax", "numba": "people", "onnx": "onnx", "onnxruntime": "onnx", "tf2onnx": "onnx"}
+_EXTRAS = {
+    "cv2": "people",
+    "faiss": "faiss",
+    "jax": "jax",
+    "numba": "people",
+    "onnx": "onnx",
+    "onnxruntime": "onnx",
+    "pymilvus": "milvus",
+    "tf2onnx": "onnx",
+}
 
 
 def _group(help: str, epilog: str | None = None) -> typer.Typer:
@@ -57,6 +66,7 @@ app.command(
     epilog=_examples(
         "keras-reid evaluate --data people",
         "keras-reid evaluate --data market1501:/data/Market-1501 --model han_large --rerank",
+        "keras-reid evaluate --data people --report report/",
     )
 )(evaluate)
 app.command(
@@ -84,6 +94,17 @@ sets.command(
     )
 )(data.render)
 app.add_typer(sets, name="data")
+
+galleries = _group("Keep pictures in a gallery, and search it.")
+galleries.command(epilog=_examples("keras-reid gallery add people.gallery crops/ --camera 2 --file-times"))(gallery.add)
+galleries.command(
+    epilog=_examples(
+        "keras-reid gallery search people.gallery --query anna.jpg --camera 2 --camera 3 --picture found.png"
+    )
+)(gallery.search)
+galleries.command(epilog=_examples("keras-reid gallery remove people.gallery crops/0007.jpg"))(gallery.remove)
+galleries.command(epilog=_examples("keras-reid gallery info people.gallery"))(gallery.info)
+app.add_typer(galleries, name="gallery")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

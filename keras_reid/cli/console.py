@@ -11,7 +11,7 @@ from typing import Any
 
 # Retrieval figures as `evaluate_retrieval` calls them -> as people do.
 FIGURES = {
-    "rank1": "rank-1", "rank5": "rank-5", "rank10": "rank-10", "mAP": "mAP", "mINP": "mINP",
+    "rank1": "rank-1", "rank5": "rank-5", "rank10": "rank-10", "rank20": "rank-20", "mAP": "mAP", "mINP": "mINP",
     "same_person": "same person", "same_picture": "same picture",
 }  # fmt: skip
 

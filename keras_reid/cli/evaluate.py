@@ -1,7 +1,7 @@
 """`keras-reid evaluate`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -13,6 +13,14 @@ def evaluate(
     model: options.ModelName = "han_small",
     weights: options.Weights = "published",
     rerank: Annotated[bool, typer.Option("--rerank", help="Re-rank by k-reciprocal encoding.")] = False,
+    protocol: Annotated[
+        Literal["standard", "multi_query", "tracklets", "single_shot"] | None,
+        typer.Option(help="How to measure.", show_default="the data set's own"),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Also write a report: curves, worst queries, camera pairs, thresholds."),
+    ] = None,
     flip: options.Flip = False,
     export: Annotated[
         list[Path] | None,
@@ -33,26 +41,47 @@ def evaluate(
     """
     if export and (rerank or flip):
         raise typer.BadParameter("goes without --rerank and --flip.", param_hint="'--export'")
+    if export and (protocol or report):
+        raise typer.BadParameter("goes without --protocol and --report.", param_hint="'--export'")
     with console.working():
         from keras_reid import data as sets
 
         found = sets.load(data)
         network = options.load_model(model, weights)
+        files: dict[str, Path] = {}
         if export:
             from keras_reid.export import compare_retrieval
 
             rows = compare_retrieval(network, export, found, batch_size=batch_size, progress=True)
+        elif report is not None:
+            rows, files = _reported(network, found, f"{model} on {data}", rerank, protocol, flip, batch_size, report)
         else:
-            rows = [network.evaluate_retrieval(found, batch_size=batch_size, flip=flip, rerank=rerank, progress=True)]
+            rows = [
+                network.evaluate_retrieval(
+                    found, batch_size=batch_size, flip=flip, rerank=rerank, progress=True, protocol=protocol
+                )
+            ]
     rows[0]["model"] = model
     counts = {"queries": len(found.query), "gallery": len(found.gallery)}
     if json:
-        exports = {"exports": rows[1:]} if export else {}
-        shown = {"data": data, "model": model, "rerank": rerank, "flip": flip, **counts}
-        console.show_json({**shown, **rows[0], **exports})
+        more = {"exports": rows[1:]} if export else {"report": files} if files else {}
+        shown = {"data": data, "model": model, "rerank": rerank, "flip": flip, "protocol": protocol or found.protocol}
+        console.show_json({**shown, **counts, **rows[0], **more})
         return
     names = [name for name in console.FIGURES if name in rows[0]]
     console.show_table(
         ("model", "data", *counts, *(console.FIGURES[name] for name in names)),
         [(row["model"], data, *counts.values(), *(row[name] for name in names)) for row in rows],
     )
+    if files:
+        print(f"Report: {files['html']}, {files['markdown']}")
+
+
+def _reported(network, data, title, rerank, protocol, flip, batch_size, folder) -> tuple[list[dict], dict[str, Path]]:
+    from keras_reid.report import measure, write_report
+
+    def embed(paths: Any) -> Any:
+        return network.embed(paths, batch_size=batch_size, flip=flip, progress=True)
+
+    measured = measure(data, embed, title + ", re-ranked" * rerank, rerank, protocol)
+    return [dict(measured.figures)], write_report(measured, folder)

@@ -56,4 +56,4 @@ def read_named_files(
         columns = (np.array(paths, np.str_), np.array(identities), np.array(cameras))
         table = Split(*columns, names=names, name=split)
         splits[split] = table.take(table.identities >= train_only) if split == "train" else table
-    return ReIDData(name, root, **splits)
+    return ReIDData(name, root, *(splits[name] for name in ("train", "query", "gallery")))

@@ -50,7 +50,7 @@ def from_rows(name: str, root: Path, rows: Sequence[Row]) -> ReIDData:
             {numbers[row.identity]: row.identity for row in mine if row.identity},
             split,
         )
-    return ReIDData(name, root, **splits)
+    return ReIDData(name, root, *splits.values())
 
 
 def choose_splits(rows: Sequence[Row]) -> list[Row]:

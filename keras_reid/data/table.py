@@ -111,6 +111,9 @@ class ReIDData:
         name: the reader's name.
         root: the folder (or CSV file) it was read from.
         train, query, gallery: its splits; a split the data set does not have is empty.
+        multi_query: more images of the queries' people in the queries' cameras, to ask with all of them at once;
+            `tracklets` are the rows of the query that they belong to. None where the data set has none.
+        protocol: how it is measured, see `keras_reid.evaluation.searchable`.
     """
 
     name: str
@@ -118,6 +121,8 @@ class ReIDData:
     train: Split
     query: Split
     gallery: Split
+    multi_query: Split | None = field(default=None, kw_only=True)
+    protocol: str = field(default="standard", kw_only=True)
 
     @property
     def splits(self) -> dict[str, Split]:
@@ -125,13 +130,18 @@ class ReIDData:
         return {"train": self.train, "query": self.query, "gallery": self.gallery}
 
     def summary(self) -> list[dict[str, Any]]:
-        """One row a split: its name and the number of images, identities and cameras."""
-        return [
-            {
-                "split": name,
-                "images": len(split),
-                "identities": split.number_of_identities,
-                "cameras": split.number_of_cameras,
-            }
-            for name, split in self.splits.items()
-        ]
+        """One row a split: its name and the number of images, identities and cameras.
+
+        Of a published data set also the published number of images (or tracklets) and people, None where it is not
+        known; they leave out junk, and distractors do not count as people.
+        """
+        from keras_reid.data.published import PUBLISHED
+
+        rows = []
+        for name, split in self.splits.items():
+            row: dict[str, Any] = {"split": name, "images": len(split), "identities": split.number_of_identities}
+            row["cameras"] = split.number_of_cameras
+            if self.name in PUBLISHED:
+                row["published"], row["published people"] = PUBLISHED[self.name][name]
+            rows.append(row)
+        return rows

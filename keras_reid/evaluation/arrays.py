@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_reid.data.table import JUNK
+from keras_reid.data.table import DISTRACTOR, JUNK
 from keras_reid.errors import ReIDError
 
 _ROWS = 4_096  # rows looked at together for NaN, so that the check needs next to no memory
@@ -28,8 +28,8 @@ def labelled(name: str, embeddings: ArrayLike, identities: ArrayLike | None, cam
     rows = checked_embeddings(name, embeddings)
     return Labelled(
         rows,
-        _integers(f"{name} identities", identities, len(rows)),
-        _integers(f"{name} cameras", cameras, len(rows)),
+        check_same_length(f"{name} identities", identities, len(rows)),
+        check_same_length(f"{name} cameras", cameras, len(rows)),
     )
 
 
@@ -67,13 +67,57 @@ def check_same_dimensions(query: np.ndarray, gallery: np.ndarray) -> None:
         )
 
 
-def without_junk(table: Labelled) -> Labelled:
-    """The rows whose identity is not junk."""
+def checked_retrieval(
+    query: ArrayLike,
+    query_ids: ArrayLike,
+    query_cams: ArrayLike,
+    gallery: ArrayLike,
+    gallery_ids: ArrayLike,
+    gallery_cams: ArrayLike,
+) -> tuple[Labelled, Labelled]:
+    """Query and gallery without their junk, which can be searched in one another.
+
+    Raises:
+        ReIDError: as `labelled`, embeddings of two networks, nothing but junk, or a query of identity 0.
+    """
+    asked = _without_junk(labelled("query", query, query_ids, query_cams))
+    searched = _without_junk(labelled("gallery", gallery, gallery_ids, gallery_cams))
+    check_same_dimensions(asked.embeddings, searched.embeddings)
+    for name, table in (("query", asked), ("gallery", searched)):
+        if not len(table.embeddings):
+            raise ReIDError(f"All images of the {name} are junk (identity -1): give some of known people.")
+    if (asked.identities == DISTRACTOR).any():
+        raise ReIDError(
+            f"Identity 0 is kept for distractors of the gallery, which match nobody; number people from 1. "
+            f"Received: {np.sum(asked.identities == DISTRACTOR)} queries of identity 0."
+        )
+    return asked, searched
+
+
+def spans_of_identities(query_ids: np.ndarray, gallery_ids: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Arrays `order` (G,), `first` and `last` (Q,): gallery rows order[first[q]:last[q]] are of query q's identity."""
+    order = np.argsort(gallery_ids, kind="stable")
+    in_order = gallery_ids[order]
+    first = np.searchsorted(in_order, query_ids, side="left")
+    return order, first, np.searchsorted(in_order, query_ids, side="right")
+
+
+def pairs_of_one_identity(query_ids: np.ndarray, gallery_ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """All pairs of a query and a gallery row of the same identity, by ascending query."""
+    order, first, last = spans_of_identities(query_ids, gallery_ids)
+    counts = last - first
+    query = np.repeat(np.arange(len(query_ids)), counts)
+    place = np.arange(len(query)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return query, order[np.repeat(first, counts) + place]
+
+
+def _without_junk(table: Labelled) -> Labelled:
     kept = table.identities != JUNK
     return table if kept.all() else Labelled(*(column[kept] for column in table))
 
 
-def _integers(name: str, values: ArrayLike | None, count: int) -> np.ndarray:
+def check_same_length(name: str, values: ArrayLike | None, count: int) -> np.ndarray:
+    """`values` as (count,) int64, or a ReIDError that calls them `name`."""
     numbers = np.asarray(values)
     if numbers.shape != (count,) or not np.issubdtype(numbers.dtype, np.integer):
         raise ReIDError(

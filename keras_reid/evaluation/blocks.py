@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from keras_reid.evaluation.products import product_with
+
 _BLOCK = 2**25  # similarities in memory at once: 128 MiB of float32
 
 
@@ -14,6 +16,7 @@ def similarity_blocks(query: np.ndarray, gallery: np.ndarray) -> Iterator[tuple[
     """
     rows = min(len(query), max(1, _BLOCK // len(gallery)))
     buffer = np.empty((rows, len(gallery)), np.float32)
+    product = product_with(gallery)
     for start in range(0, len(query), rows):
         block = query[start : start + rows]
-        yield start, np.matmul(block, gallery.T, out=buffer[: len(block)])
+        yield start, product(block, buffer[: len(block)])

@@ -7,8 +7,8 @@ from numpy.typing import ArrayLike
 
 from keras_reid.data.table import JUNK
 from keras_reid.errors import ReIDError
-from keras_reid.evaluation.arrays import check_same_dimensions, checked_embeddings, labelled
-from keras_reid.evaluation.blocks import similarity_blocks
+from keras_reid.evaluation.arrays import check_same_dimensions, checked_embeddings, labelled, pairs_of_one_identity
+from keras_reid.evaluation.nearest import Nearest, similarity_tiles
 
 
 class TopMatches(NamedTuple):
@@ -28,7 +28,7 @@ def top_matches(
     gallery_ids: ArrayLike | None = None,
     gallery_cams: ArrayLike | None = None,
 ) -> TopMatches:
-    """Rank the gallery for each query and keep the first k; exact, in blocks of queries.
+    """Rank the gallery for each query and keep the first k; exact, a tile of similarities at a time.
 
     Similarity is the inner product in float32, for rows of length 1 the cosine. Of equally similar images the one that
     stands first in the gallery ranks first.
@@ -64,30 +64,30 @@ def top_matches(
     else:
         asked, *asked_labels = labelled("query", query, query_ids, query_cams)
         searched, *searched_labels = labelled("gallery", gallery, gallery_ids, gallery_cams)
-        left_out = _camera_rule(*asked_labels, *searched_labels)
+        left_out = _LeftOut(*asked_labels, *searched_labels)
     check_same_dimensions(asked, searched)
 
-    k = min(k, len(searched))
-    indices = np.empty((len(asked), k), np.int64)
-    similarities = np.empty((len(asked), k), np.float32)
-    for start, block in similarity_blocks(asked, searched):
-        for number, similarity in enumerate(block, start):
-            if left_out is not None:
-                similarity[left_out(number)] = -np.inf
-            indices[number] = first_of(similarity, k)
-            similarities[number] = similarity[indices[number]]
-    indices[np.isneginf(similarities)] = -1
-    return TopMatches(indices, similarities)
+    nearest = Nearest(len(asked), min(k, len(searched)))
+    for first, columns, tile in similarity_tiles(asked, searched):
+        if left_out is not None:
+            left_out.mark(tile, first, columns)
+        nearest.offer(first, tile, np.arange(columns.start, columns.stop))
+    return TopMatches(nearest.indices, nearest.similarities)
 
 
-def first_of(similarity: np.ndarray, k: int) -> np.ndarray:
-    """Indices of the k largest of (G,) similarities, best first, ties in the gallery's order; 1 ≤ k ≤ G."""
-    threshold = np.partition(similarity, -k)[-k]
-    candidates = np.flatnonzero(similarity >= threshold)
-    return candidates[np.argsort(-similarity[candidates], kind="stable")[:k]]
+class _LeftOut:
+    """Junk of the gallery, and for each query the gallery images of its own identity and camera."""
 
+    def __init__(self, query_ids, query_cams, gallery_ids, gallery_cams):
+        self.junk = gallery_ids == JUNK
+        query, image = pairs_of_one_identity(query_ids, gallery_ids)
+        same_camera = query_cams[query] == gallery_cams[image]
+        self.query, self.image = query[same_camera], image[same_camera]
 
-def _camera_rule(query_ids, query_cams, gallery_ids, gallery_cams):
-    """Function from a query's number to a Boolean (G,): the gallery images that its ranking leaves out."""
-    junk = gallery_ids == JUNK
-    return lambda number: junk | ((gallery_ids == query_ids[number]) & (gallery_cams == query_cams[number]))
+    def mark(self, tile: np.ndarray, first: int, columns: slice) -> None:
+        """Set the similarities −∞ of what is left out of a tile, whose rows are the queries from `first` on."""
+        tile[:, self.junk[columns]] = -np.inf
+        rows = slice(*np.searchsorted(self.query, [first, first + len(tile)]))
+        query, image = self.query[rows] - first, self.image[rows]
+        inside = (image >= columns.start) & (image < columns.stop)
+        tile[query[inside], image[inside] - columns.start] = -np.inf

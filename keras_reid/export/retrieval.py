@@ -52,7 +52,7 @@ def compare_retrieval(
         def embedded(paths, embed=embed):
             return embed(paths, batch_size=batch_size, progress=progress)
 
-        figures, (query, gallery) = retrieval_figures(data, embedded)
+        figures, (query, gallery) = retrieval_figures(data, embedded, protocol="standard")
         nearest = top_matches(
             query,
             gallery,

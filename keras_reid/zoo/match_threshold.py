@@ -3,10 +3,7 @@
 import math
 from typing import Any
 
-import numpy as np
-
-from keras_reid.data.table import JUNK
-from keras_reid.errors import ReIDError
+from keras_reid.evaluation import compare_pairs
 
 
 def measure_threshold(model, data, rate: float = 1e-3) -> dict[str, Any]:
@@ -28,24 +25,21 @@ def measure_threshold(model, data, rate: float = 1e-3) -> dict[str, Any]:
         ReIDError: too few pairs of different people to tell such a rate.
     """
     query, gallery = data.query, data.gallery
-    cosines = model.embed(query.paths) @ model.embed(gallery.paths).T
-    valid = (query.identities != JUNK)[:, None] & (gallery.identities != JUNK)[None, :]
-    valid &= query.cameras[:, None] != gallery.cameras[None, :]
-    same = query.identities[:, None] == gallery.identities[None, :]
-    different_people, same_person = np.sort(cosines[valid & ~same]), cosines[valid & same]
-    pairs = len(different_people)
-    if pairs * rate < 1:
-        raise ReIDError(
-            f"A false-match rate of {rate} needs {math.ceil(1 / rate)} pairs of different people. '{data.name}' has "
-            f"{pairs}."
-        )
-    # One step above the first pair that must not pass.
-    highest_refused = different_people[pairs - 1 - math.floor(pairs * rate)]
-    cosine = (math.floor(float(highest_refused) * 1e4) + 1) / 1e4
+    pairs = compare_pairs(
+        model.embed(query.paths),
+        query.identities,
+        query.cameras,
+        model.embed(gallery.paths),
+        gallery.identities,
+        gallery.cameras,
+        highest_rate=rate,
+    )
+    cosine = math.ceil(pairs.threshold(rate).similarity * 1e4) / 1e4
+    chosen = pairs.rates_at(cosine)
     return {
         "cosine": cosine,
-        "false_match_rate": float((different_people >= cosine).mean()),
-        "true_match_rate": float((same_person >= cosine).mean()),
-        "pairs": pairs,
+        "false_match_rate": chosen.false_match_rate,
+        "true_match_rate": chosen.true_match_rate,
+        "pairs": pairs.different_pairs,
         "data": data.name,
     }

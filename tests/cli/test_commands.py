@@ -60,7 +60,7 @@ def test_evaluate_prints_the_model_s_figures(run, people, zoo, network):
     assert (status, zoo) == (0, [("han_large", "published")])
     figures = network.evaluate_retrieval(load("ward", "."), rerank=True)
     expected = {"data": "ward:.", "model": "han_large", "rerank": True, "flip": False, "queries": 3, "gallery": 12}
-    assert json.loads(out) == {**expected, **figures}
+    assert json.loads(out) == {**expected, **figures, "protocol": "standard"}
     assert "rank-1" in run("evaluate", "--data", "ward:.")[1]
 
 

@@ -18,7 +18,21 @@ def message(*arguments) -> str:
 
 
 def test_names():
-    assert names() == ["csv", "folder", "market1501", "people", "ward"]
+    assert names() == [
+        *(
+            "csv",
+            "cuhk01",
+            "cuhk03",
+            "dukemtmc",
+            "folder",
+            "market1501",
+            "mars",
+            "msmt17",
+            "occluded_duke",
+            "people",
+            "ward",
+        )
+    ]
 
 
 def test_parse():
@@ -39,7 +53,7 @@ def test_home_is_expanded(tmp_path, monkeypatch):
 
 
 def test_unknown_name():
-    known = "Known: csv, folder, market1501, people, ward."
+    known = "Known: csv, cuhk01, cuhk03, dukemtmc, folder, market1501, mars, msmt17, occluded_duke, people, ward."
     assert message("market1051", "/data") == f"Unknown data set 'market1051'. {known} Did you mean 'market1501'?"
     assert message("xyz") == f"Unknown data set 'xyz'. {known}"
 
@@ -47,7 +61,8 @@ def test_unknown_name():
 @pytest.mark.parametrize("kind", [str, Path])
 def test_a_folder_without_its_format(tmp_path, kind):
     assert message(kind(tmp_path)) == (
-        f"Unknown data set '{tmp_path}'. Known: csv, folder, market1501, people, ward. To read '{tmp_path}', name its "
+        f"Unknown data set '{tmp_path}'. Known: csv, cuhk01, cuhk03, dukemtmc, folder, market1501, mars, "
+        f"msmt17, occluded_duke, people, ward. To read '{tmp_path}', name its "
         f"format too: 'folder:{tmp_path}'."
     )
 

@@ -74,3 +74,16 @@ def test_no_folder(tmp_path):
     assert message(tmp_path / "no") == f"'{tmp_path / 'no'}' does not exist: give the data set's folder."
     write(tmp_path, "a.jpg")
     assert message(tmp_path / "a.jpg") == f"'{tmp_path / 'a.jpg'}' is a file: give the data set's folder."
+
+
+def test_multi_query(tmp_path):
+    other = "query/0001_c2s1_001051_00.jpg"
+    write(tmp_path, *TRAIN, *QUERY, other, *GALLERY)
+    assert market1501.read(tmp_path).multi_query is None
+    drawn = ("gt_bbox/0001_c1s1_000001_01.jpg", "gt_bbox/0001_c1s2_000009_00.jpg", "gt_bbox/0002_c1s1_000001_00.jpg")
+    data = market1501.read(write(tmp_path, *drawn))
+    # The query in camera 2 has no box drawn by hand: it stands for itself.
+    assert rows(data.multi_query, tmp_path) == [(drawn[0], 1, 1), (drawn[1], 1, 1), (other, 1, 2)]
+    assert data.multi_query.tracklets.tolist() == [0, 0, 1]
+    write(tmp_path, "gt_bbox/1.jpg")
+    assert message(tmp_path).startswith(f"'{tmp_path / 'gt_bbox/1.jpg'}' is not named as in market1501's layout:")

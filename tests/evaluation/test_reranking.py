@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from slow_reference import dense_reranking, slow_figures
 
 from keras_reid import ReIDError
-from keras_reid.evaluation import blocks, evaluate
+from keras_reid.evaluation import blocks, evaluate, nearest
 from keras_reid.evaluation.reranking import reranked_blocks
 
 
@@ -37,6 +37,7 @@ def test_equal_to_the_dense_definition(seed, people, queries, rows, options, blo
     query, _, gallery, _ = clustered(seed, people, queries, rows)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(blocks, "_BLOCK", block)
+        patch.setattr(nearest, "TILE", block)
         found = reranked(query, gallery, *options)
     np.testing.assert_allclose(found, dense_reranking(query, gallery, *options), atol=1e-5)
 

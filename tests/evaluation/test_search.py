@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_reid import ReIDError
-from keras_reid.evaluation import blocks, top_matches
+from keras_reid.evaluation import nearest, top_matches
 
 QUERY = np.array([[1.0, 0.0], [0.0, 1.0]])
 GALLERY = np.array([[0.5, 0.25], [1.0, 0.0], [0.5, 0.75]])
@@ -41,7 +41,7 @@ def test_against_a_stable_sort(seed, levels, queries, rows, k, block):
     similarity = query @ gallery.T
     expected = np.argsort(-similarity, axis=1, kind="stable")[:, :k]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(blocks, "_BLOCK", block)
+        patch.setattr(nearest, "TILE", block)
         found = top_matches(query, gallery, k)
     np.testing.assert_array_equal(found.indices, expected)
     np.testing.assert_array_equal(found.similarities, np.take_along_axis(similarity, expected, axis=1))

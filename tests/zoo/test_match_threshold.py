@@ -49,7 +49,9 @@ def test_too_few_pairs():
     few = data([(0, 1, 1)], [(60, 2, 2), (90, 1, 2)])
     with pytest.raises(ReIDError) as caught:
         measure_threshold(Angles(), few)
-    assert str(caught.value) == ("A false-match rate of 0.001 needs 1000 pairs of different people. 'angles' has 1.")
+    assert str(caught.value) == (
+        "A false-match rate of 0.001 needs 1,000 pairs of different people in two cameras. Received: 1."
+    )
 
 
 @settings(deadline=None)

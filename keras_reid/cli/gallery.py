@@ -1,0 +1,181 @@
+"""`keras-reid gallery`: crops that are kept, and searched later."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from keras_reid.cli import console, options
+from keras_reid.errors import ReIDError
+
+Folder = Annotated[Path, typer.Argument(metavar="GALLERY", help="The gallery's folder.")]
+
+
+def add(
+    folder: Folder,
+    pictures: Annotated[
+        list[Path], typer.Argument(metavar="PICTURE", help="Pictures, or folders of pictures.", show_default=False)
+    ],
+    model: options.ModelName = "han_small",
+    weights: options.Weights = "published",
+    camera: Annotated[
+        int | None, typer.Option(min=0, help="Camera of all of them. Without it, what names like 0001_c2… say.")
+    ] = None,
+    file_times: Annotated[
+        bool, typer.Option("--file-times", help="Take the files' times as the times of the pictures.")
+    ] = False,
+    flip: options.Flip = False,
+    batch_size: options.BatchSize = 64,
+    on_error: options.OnError = "raise",
+    json: options.Json = False,
+) -> None:
+    """Add pictures to a gallery; it is made where it does not exist."""
+    with console.working():
+        from keras_reid.cli.crops import embed_pictures, find_pictures, identities_and_cameras
+        from keras_reid.gallery import Gallery
+
+        found = find_pictures(pictures)
+        network = options.load_model(model, weights)
+        gallery = _opened(folder, model, weights) if folder.exists() else None
+        embedded = embed_pictures(network, found, batch_size, flip, on_error, "Embedding")
+        if gallery is None:
+            gallery = Gallery(network.embedding_size, about={"model": model, "weights": weights})
+            gallery.save(folder)
+        named = identities_and_cameras(embedded.paths)
+        cameras = [camera] * len(embedded.paths) if camera is not None else None if named is None else named[1]
+        times = [Path(path).stat().st_mtime for path in embedded.paths] if file_times else None
+        paths = [str(Path(path).resolve()) for path in embedded.paths]
+        ids = gallery.add(embedded.vectors, cameras, times, paths)
+        count = len(gallery)
+    if json:
+        skipped = console.skipped_json(embedded.skipped)
+        console.show_json({"gallery": folder, "added": ids, "crops": count, "skipped": skipped})
+        return
+    console.say_skipped(embedded.skipped)
+    print(f"{folder}: {len(ids):,} added, {count:,} crops")
+
+
+def search(
+    folder: Folder,
+    query: Annotated[
+        list[Path], typer.Option(metavar="PATH", help="Who to look for: a picture or a folder; can be given again.")
+    ],
+    top: Annotated[int, typer.Option("--top", "-k", min=1, help="How many crops a query.")] = 5,
+    camera: Annotated[
+        list[int] | None, typer.Option(help="Only crops of this camera; can be given again.", show_default="all")
+    ] = None,
+    since: Annotated[float | None, typer.Option(help="Only crops from this time on, in seconds.")] = None,
+    until: Annotated[float | None, typer.Option(help="Only crops before this time, in seconds.")] = None,
+    threshold: Annotated[float | None, typer.Option(min=-1, max=1, help="Least cosine similarity of a match.")] = None,
+    picture: Annotated[Path | None, typer.Option(metavar="PATH", help="Also draw the matches, a PNG file.")] = None,
+    rows: options.Rows = 8,
+    flip: options.Flip = False,
+    batch_size: options.BatchSize = 64,
+    json: options.Json = False,
+) -> None:
+    """Find people in a gallery, by the model that it was filled with."""
+    with console.working():
+        from keras_reid.cli.crops import embed_pictures, find_pictures
+        from keras_reid.gallery import Gallery
+
+        gallery = Gallery.load(folder)
+        about = gallery.about
+        if "model" not in about:
+            raise ReIDError(f"'{folder}' does not say which model it was filled with: search it in Python.")
+        network = options.load_model(about["model"], about["weights"])
+        asked = embed_pictures(network, find_pictures(query), batch_size, flip, "raise", "Query")
+        found = gallery.search(asked.vectors, top, cameras=camera or None, since=since, until=until)
+        queries: list[dict[str, Any]] = []
+        for path, ids, similarities in zip(asked.paths, found.ids, found.similarities, strict=True):
+            entries = gallery.entries(ids[ids >= 0])
+            matches = [
+                {**entry._asdict(), "time": None if entry.time != entry.time else entry.time, "similarity": value}
+                for entry, value in zip(entries, similarities.astype(float).round(6).tolist(), strict=False)
+                if threshold is None or value >= threshold
+            ]
+            queries.append({"query": path, "matches": matches})
+        if picture is not None:
+            _draw(queries[:rows], picture)
+    if json:
+        console.show_json({"gallery": folder, **about, "queries": queries, "picture": picture})
+        return
+    nobody: dict[str, Any] = {"path": "nobody", "camera": None, "time": None, "similarity": None}
+    lines = [
+        (one["query"] if rank == 1 else "", rank, item["path"], item["camera"], item["time"], item["similarity"])
+        for one in queries
+        for rank, item in enumerate(one["matches"] or [nobody], start=1)
+    ]
+    console.show_table(("query", "rank", "crop", "camera", "time", "similarity"), lines)
+    if picture is not None:
+        print(f"Picture: {picture}")
+
+
+def remove(
+    folder: Folder,
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PICTURE", help="Pictures, or folders, whose crops are forgotten.")
+    ],
+    json: options.Json = False,
+) -> None:
+    """Forget pictures, for good: their vectors leave the disk."""
+    with console.working(keras=False):
+        import numpy as np
+
+        from keras_reid.gallery import Gallery
+
+        gallery = Gallery.load(folder)
+        places = [path.resolve() for path in paths]
+        ids = gallery.ids[np.flatnonzero(gallery.chosen())]
+        gone = [entry.id for entry in gallery.entries(ids) if {Path(entry.path), *Path(entry.path).parents} & {*places}]
+        removed = gallery.remove(gone)
+        if removed:
+            gallery.save()
+        count = len(gallery)
+    if json:
+        console.show_json({"gallery": folder, "removed": removed, "crops": count})
+        return
+    print(f"{folder}: {removed:,} removed, {count:,} crops")
+
+
+def info(folder: Folder, json: options.Json = False) -> None:
+    """Count crops and cameras."""
+    with console.working(keras=False):
+        import numpy as np
+
+        from keras_reid.gallery import Gallery
+
+        gallery = Gallery.load(folder)
+        chosen = gallery.chosen()
+        cameras = sorted({entry.camera for entry in gallery.entries(gallery.ids[np.flatnonzero(chosen)])} - {-1})
+        row = {"crops": len(gallery), "dimensions": gallery.dimensions, "cameras": len(cameras), **gallery.about}
+    if json:
+        console.show_json({"gallery": folder, **row})
+        return
+    console.show_table(tuple(row), [tuple(row.values())], title=str(folder))
+
+
+def _opened(folder: Path, model: str, weights: str):
+    from keras_reid.gallery import Gallery
+
+    gallery = Gallery.load(folder)
+    asked = {"model": model, "weights": weights}
+    if gallery.about and gallery.about != asked:
+        raise ReIDError(
+            f"'{folder}' was filled with {gallery.about['model']} ({gallery.about['weights']}), whose vectors cannot "
+            f"be compared with those of {model} ({weights}): name that model, or another folder."
+        )
+    return gallery
+
+
+def _draw(queries, path: Path) -> None:
+    from keras_reid.data import read_image
+    from keras_reid.pictures import draw_matches
+
+    draw_matches(
+        [read_image(one["query"]) for one in queries],
+        [[read_image(item["path"]) for item in one["matches"]] for one in queries],
+        [[1 - item["similarity"] for item in one["matches"]] for one in queries],
+        path,
+        query_names=[Path(one["query"]).name for one in queries],
+        match_names=[[Path(item["path"]).name for item in one["matches"]] for one in queries],
+    )
