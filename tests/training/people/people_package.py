@@ -33,7 +33,9 @@ def chain(heads: dict[str, tuple]) -> tuple[SimpleNamespace, dict[str, np.ndarra
     """As much of the assets as the skeleton needs, for bones one after the other, and where they begin."""
     bones = tuple(heads)
     assets = SimpleNamespace(
-        bones=bones, bone_index={bone: place for place, bone in enumerate(bones)}, parents=tuple(range(-1, len(bones) - 1))
+        bones=bones,
+        bone_index={bone: place for place, bone in enumerate(bones)},
+        parents=tuple(range(-1, len(bones) - 1)),
     )
     return assets, {bone: np.array(head, float) for bone, head in heads.items()}
 
@@ -49,8 +51,9 @@ def board(left: float, right: float, bottom: float, top: float, z: float, number
     )
     cloth = module("materials").Materials()
     cloth.set(module("outfit").Material.BAG, (0.2 + number / 4,) * 3)
+    outfit = module("outfit").outfit(shoulder_x=0.2, wrist_x=0.7, hip_y=0.9, ankle_y=0.1)
     gait = module("poses").random_gait(generator(), 30)
-    person = module("person").Person(mesh, {}, module("outfit").outfit(), cloth.records, gait, None, {})
+    person = module("person").Person(mesh, {}, outfit, cloth.records, gait, None, {})
     normals = np.tile(np.float32([0, 0, 1]), (4, 1))
     feet = np.float32([[left, z], [right, z]])
     return module("posing").Posed(person, mesh.vertices, normals, feet, "stand")

@@ -17,7 +17,9 @@ def test_projection():
 def test_projection_from_straight_above():
     above = view.View(10, 1, math.pi / 2, 0, -0.1, 0.1, 0.1, -0.1, 100, 100)
     # What is nearer to the camera's foot (+z) is lower in the picture; what is higher is nearer.
-    np.testing.assert_allclose(above.project(np.float32([[0, 1, 0.5], [0, 6, 0]])), [[50, 75, 10], [50, 50, 5]], atol=1e-4)
+    np.testing.assert_allclose(
+        above.project(np.float32([[0, 1, 0.5], [0, 6, 0]])), [[50, 75, 10], [50, 50, 5]], atol=1e-4
+    )
 
 
 def test_a_rolled_picture():
