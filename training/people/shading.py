@@ -161,9 +161,8 @@ def _second(m, x, y, z, arm, block):
 
 
 @numba.njit(cache=True, fastmath=True, inline="always")
-def _mixed(values, corners, v, w):
-    """What lies between three of `values` (V, 3), at the barycentric coordinates of the second and third."""
-    i, j, k = corners
+def _mixed(values, i, j, k, v, w):
+    """What lies between the rows i, j and k of `values` (V, 3), at the barycentric coordinates of j and k."""
     u = 1 - v - w
     return (
         values[i, 0] * u + values[j, 0] * v + values[k, 0] * w,
@@ -239,10 +238,10 @@ def shade(
             triangle = seen[row, column]
             if triangle < 0:
                 continue
-            corners = triangles[triangle]
+            i, j, k = triangles[triangle, 0], triangles[triangle, 1], triangles[triangle, 2]
             v, w = second[row, column], third[row, column]
-            x, y, z = _mixed(rest, corners, v, w)
-            nx, ny, nz = _mixed(normals, corners, v, w)
+            x, y, z = _mixed(rest, i, j, k, v, w)
+            nx, ny, nz = _mixed(normals, i, j, k, v, w)
             if nx * light[4, 0] + ny * light[4, 1] + nz * light[4, 2] < -0.05:  # the inside of a hem or a sleeve
                 nx, ny, nz = -nx, -ny, -nz
             m = materials[_seen_material(parts[triangle], x, y, z, o)]
@@ -256,7 +255,7 @@ def shade(
                 gain = max(gain, np.float32(0.2))
             lit = nx * light[0, 0] + ny * light[0, 1] + nz * light[0, 2]
             if shadow.shape[0] > 1:
-                px, py, pz = _mixed(posed, corners, v, w)
+                px, py, pz = _mixed(posed, i, j, k, v, w)
                 if _is_shaded(px, py, pz, shadow, to_shadow):
                     lit *= np.float32(0.12)
             # Light wraps around somewhat, as it does where there are walls and clouds.
