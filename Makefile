@@ -41,7 +41,7 @@ setup: .venv/.installed ## .venv with the pinned dependencies and this checkout,
 .venv/.installed: requirements.lock pyproject.toml keras_reid/__init__.py
 	@$(call create_environment,.venv,13,$(or $(PYTHON),python3 python3.13 python3.12 python3.11 python))
 	@echo "Installing the pinned dependencies into .venv (about 1 GB to download the first time)"
-	@.venv/bin/python $(PIP_INSTALL) --require-hashes -r requirements.lock
+	@.venv/bin/python $(PIP_INSTALL) --no-deps --require-hashes -r requirements.lock
 	@.venv/bin/python $(PIP_INSTALL) --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -81,7 +81,7 @@ wheel: setup ## dist/keras_reid-*.whl
 lock: ## the three lock files, anew (needs uv)
 	@command -v $(UV) >/dev/null || { echo "error: make lock needs uv: pip install uv, or make lock UV=/path/to/uv" >&2; exit 1; }
 	@compile() { $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock" "$$@"; }; \
-	compile pyproject.toml --extra onnx --extra dev --output-file requirements.lock && \
+	compile pyproject.toml --extra onnx --extra people --extra dev --output-file requirements.lock && \
 	compile --group jax --output-file requirements-jax.lock && \
 	compile --group parity --output-file requirements-parity.lock
 

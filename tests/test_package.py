@@ -131,7 +131,7 @@ def test_the_lock_satisfies_the_projects_dependencies(repository):
     project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))
     extras = project["project"]["optional-dependencies"]
     wanted = {
-        "requirements.lock": project["project"]["dependencies"] + extras["onnx"] + extras["dev"],
+        "requirements.lock": project["project"]["dependencies"] + extras["onnx"] + extras["people"] + extras["dev"],
         "requirements-jax.lock": project["dependency-groups"]["jax"],
         "requirements-parity.lock": project["dependency-groups"]["parity"],
     }
@@ -140,6 +140,12 @@ def test_the_lock_satisfies_the_projects_dependencies(repository):
         for requirement in map(Requirement, requirements):
             (version,) = locked[canonicalize_name(requirement.name)].specifier
             assert requirement.specifier.contains(version.version), f"{requirement} in {name}: run `make lock`"
+
+
+def test_the_tests_environment_has_the_bodies_without_pytorch(repository):
+    names = {canonicalize_name(pin.name) for pin, _ in pins(repository / "requirements.lock")}
+    assert "anny" in names
+    assert not names & {"torch", "roma", "warp-lang"}
 
 
 def test_the_jax_environment_has_no_tensorflow(repository):

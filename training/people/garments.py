@@ -16,7 +16,7 @@ from .outfit import Part
 
 @dataclass(frozen=True)
 class Landmarks:
-    """Places on a body that clothes go by, metres."""
+    """Places on a body that clothes go by, metres; `eye` is the middle of the left one, (3,)."""
 
     shoulder_x: float
     shoulder_y: float
@@ -29,6 +29,7 @@ class Landmarks:
     neck_y: float
     chest_z: float
     back_z: float
+    eye: np.ndarray
 
 
 def landmarks(assets: Assets, body: Body) -> Landmarks:
@@ -49,6 +50,7 @@ def landmarks(assets: Assets, body: Body) -> Landmarks:
         neck_y=float(joints["neck_01"][1]),
         chest_z=float(trunk[:, 2].max()),
         back_z=float(trunk[:, 2].min()),
+        eye=body.vertices[np.unique(assets.groups["helper-l-eye"])].mean(axis=0),
     )
 
 
@@ -132,8 +134,7 @@ class Tailor:
         """Hair down to the height `low`, from the helper."""
         triangles = self.assets.groups["helper-hair"]
         centres = self.body.vertices[triangles].mean(axis=1)
-        eye = self.body.vertices[np.unique(self.assets.groups["helper-l-eye"])].mean(axis=0)
-        from_eye = centres - eye
+        from_eye = centres - self.marks.eye
         face = (from_eye[:, 1] < 0.045) & (from_eye[:, 2] > -0.07) & (np.abs(centres[:, 0]) < 0.085)
         kept = (centres[:, 1] > low) & ~face
         self._add(builder, self.body.vertices + thick * self.outwards, triangles[kept], Part.HAIR)
@@ -142,7 +143,7 @@ class Tailor:
         """A cap or hood around the skull: what of the head lies above a plane that rises to the front."""
         triangles = self.assets.groups["body"]
         points = self.body.vertices
-        eye = points[np.unique(self.assets.groups["helper-l-eye"])].mean(axis=0)
+        eye = self.marks.eye
         above = points[:, 1] - eye[1] > edge + 0.25 * (points[:, 2] - eye[2])
         kept = above[triangles].all(axis=1)
         used = np.unique(triangles[kept])

@@ -38,11 +38,11 @@ def read_obj(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def read_target(path: Path, vertices: int) -> np.ndarray:
     """By how much a shape target moves each of the base mesh's vertices: (vertices, 3)."""
     moved = np.zeros((vertices, 3), np.float32)
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            words = line.split()
-            if len(words) == 4 and words[0].isdigit():
-                moved[int(words[0])] = [float(word) for word in words[1:]]
+    text = gzip.decompress(path.read_bytes()).decode("utf-8")
+    lines = [line for line in text.splitlines() if line[:1].isdigit()]  # some targets move nothing
+    if lines:
+        rows = np.loadtxt(lines, ndmin=2)  # vertex, x, y, z
+        moved[rows[:, 0].astype(np.int64)] = rows[:, 1:]
     return moved * METRES
 
 

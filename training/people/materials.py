@@ -51,6 +51,11 @@ class Materials:
         for name, value in values.items():
             record[name] = value
 
+    def copy(self, material: int, to: int) -> None:
+        """Make the material `to` the same as `material`."""
+        self.records[to] = self.records[material]
+        self.shown[to] = self.shown[material]
+
     def colour(self, material: int) -> str:
         """The main colour, as "#rrggbb"."""
         return colours.hexadecimal(self.shown[material])

@@ -7,6 +7,9 @@ from enum import IntEnum
 
 import numpy as np
 
+# Metres, beyond everything: where clothes end that do not end on the body.
+FAR = 9.0
+
 
 class Part(IntEnum):
     """What a triangle is a piece of."""
@@ -100,7 +103,7 @@ OUTFIT = np.dtype(
             # Straps of a backpack, and one across: half width, place.
             *("strap_half", "strap_x", "strap_y", "across_half", "across_y", "across_slope"),
             *("belt_half", "tie_half", "sole_y"),
-            # Head: how far up the hair begins on the scalp (9: bald), how dense a beard is, glasses (2: dark ones).
+            # Head: how far up the hair begins on the scalp (FAR: bald), how dense a beard is, glasses (2: dark ones).
             *("hairline", "beard", "glasses"),
         )
     ]

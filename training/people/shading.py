@@ -1,28 +1,26 @@
 """What colour and how much light each pixel of a person gives back. Compiled by Numba.
 
 Patterns, creases and weave are computed at the point's place in the rest pose, so that they move with the clothes.
+What calls one another stays in this file: Numba's cache on disk does not notice when another file changes.
 """
 
-import functools
 import math
 
 import numba
 import numpy as np
 
+from .noise import SIZE
 from .outfit import Material, Part, Pattern
 
-_SIZE = 32  # of the block of noise, which repeats itself; a power of two
-
-
-@functools.cache
-def noise_block() -> np.ndarray:
-    """Smooth noise and its three slopes at the corners of a periodic grid: (32, 32, 32, 4) float32."""
-    value = np.random.default_rng(7).normal(0, 1, (_SIZE,) * 3)
-    for axis in range(3):
-        value = (np.roll(value, 1, axis) + 2 * value + np.roll(value, -1, axis)) / 4
-    value /= value.std()
-    slopes = [(np.roll(value, -1, axis) - np.roll(value, 1, axis)) / 2 for axis in range(3)]
-    return np.ascontiguousarray(np.stack([value, *slopes], axis=-1), np.float32)
+# The material of parts that show one everywhere; the others are told apart below.
+_MATERIAL_OF = np.zeros(len(Part), np.int64)
+_MATERIAL_OF[Part.HAIR] = Material.HAIR
+_MATERIAL_OF[Part.EYES] = Material.EYES
+_MATERIAL_OF[Part.SKIRT] = Material.LEGS
+_MATERIAL_OF[Part.HAT] = Material.HAT
+_MATERIAL_OF[Part.SCARF] = Material.SCARF
+_MATERIAL_OF[Part.BAG] = Material.BAG
+_MATERIAL_OF[Part.HANDLE] = Material.STRAP
 
 
 @numba.njit(cache=True, fastmath=True, inline="always")
@@ -30,8 +28,8 @@ def _noise(block, x, y, z, channel):
     """One channel of the block at a point in units of its grid, interpolated."""
     i, j, k = math.floor(x), math.floor(y), math.floor(z)
     u, v, w = np.float32(x - i), np.float32(y - j), np.float32(z - k)
-    i0, j0, k0 = i & (_SIZE - 1), j & (_SIZE - 1), k & (_SIZE - 1)
-    i1, j1, k1 = (i + 1) & (_SIZE - 1), (j + 1) & (_SIZE - 1), (k + 1) & (_SIZE - 1)
+    i0, j0, k0 = i & (SIZE - 1), j & (SIZE - 1), k & (SIZE - 1)
+    i1, j1, k1 = (i + 1) & (SIZE - 1), (j + 1) & (SIZE - 1), (k + 1) & (SIZE - 1)
     near = (block[i0, j0, k0, channel] * (1 - u) + block[i1, j0, k0, channel] * u) * (1 - v) + (
         block[i0, j1, k0, channel] * (1 - u) + block[i1, j1, k0, channel] * u
     ) * v
@@ -90,23 +88,11 @@ def _seen_material(part, x, y, z, o):
         if o.belt_half > 0 and abs(y - o.waist_y + 0.02) < o.belt_half:
             return Material.BELT
         return Material.LEGS
-    if part == Part.SKIRT:
-        return Material.LEGS
     if part == Part.SHOES:
         return Material.SOLE if y < o.sole_y else Material.SHOES
-    if part == Part.HAIR:
-        return Material.HAIR
-    if part == Part.EYES:
-        return Material.EYES
-    if part == Part.HAT:
-        return Material.HAT
-    if part == Part.SCARF:
-        return Material.SCARF
-    if part == Part.BAG:
-        return Material.BAG
-    if part == Part.HANDLE:
-        return Material.STRAP
-    return _face(x, y, z, o)
+    if part == Part.SKIN:
+        return _face(x, y, z, o)
+    return _MATERIAL_OF[part]
 
 
 @numba.njit(cache=True, fastmath=True)
@@ -174,6 +160,42 @@ def _second(m, x, y, z, arm, block):
     return 0.0
 
 
+@numba.njit(cache=True, fastmath=True, inline="always")
+def _mixed(values, i, j, k, v, w):
+    """What lies between the rows i, j and k of `values` (V, 3), at the barycentric coordinates of j and k."""
+    u = 1 - v - w
+    return (
+        values[i, 0] * u + values[j, 0] * v + values[k, 0] * w,
+        values[i, 1] * u + values[j, 1] * v + values[k, 1] * w,
+        values[i, 2] * u + values[j, 2] * v + values[k, 2] * w,
+    )
+
+
+@numba.njit(cache=True, fastmath=True, inline="always")
+def _creased(m, x, y, z, nx, ny, nz, block):
+    """A unit normal bent by the slope of the creases, which run along the body: their noise is stretched upwards."""
+    scale_x, scale_y = np.float32(16), np.float32(9)
+    if m.pattern == Pattern.QUILT:
+        ny += np.float32(0.6) * math.cos(y * m.frequency + m.phase)
+    bent = m.folds * np.float32(0.75)
+    nx -= bent * _noise(block, x * scale_x, y * scale_y + m.phase, z * scale_x, 1)
+    ny -= bent * _noise(block, x * scale_x, y * scale_y + m.phase, z * scale_x, 2)
+    nz -= bent * _noise(block, x * scale_x, y * scale_y + m.phase, z * scale_x, 3)
+    norm = np.float32(1) / math.sqrt(nx * nx + ny * ny + nz * nz)
+    return nx * norm, ny * norm, nz * norm
+
+
+@numba.njit(cache=True, fastmath=True, inline="always")
+def _is_shaded(x, y, z, shadow, to_shadow):
+    """Whether something is nearer to the sun than a posed point is."""
+    across = int(to_shadow[0, 0] * x + to_shadow[0, 1] * y + to_shadow[0, 2] * z + to_shadow[0, 3])
+    down = int(to_shadow[1, 0] * x + to_shadow[1, 1] * y + to_shadow[1, 2] * z + to_shadow[1, 3])
+    if not (0 <= across < shadow.shape[1] and 0 <= down < shadow.shape[0]):
+        return False
+    away = to_shadow[2, 0] * x + to_shadow[2, 1] * y + to_shadow[2, 2] * z + to_shadow[2, 3]
+    return away > shadow[down, across] + 0.06
+
+
 @numba.njit(cache=True, fastmath=True)
 def shade(
     seen,
@@ -218,44 +240,25 @@ def shade(
                 continue
             i, j, k = triangles[triangle, 0], triangles[triangle, 1], triangles[triangle, 2]
             v, w = second[row, column], third[row, column]
-            u = 1 - v - w
-            x = rest[i, 0] * u + rest[j, 0] * v + rest[k, 0] * w
-            y = rest[i, 1] * u + rest[j, 1] * v + rest[k, 1] * w
-            z = rest[i, 2] * u + rest[j, 2] * v + rest[k, 2] * w
-            nx = normals[i, 0] * u + normals[j, 0] * v + normals[k, 0] * w
-            ny = normals[i, 1] * u + normals[j, 1] * v + normals[k, 1] * w
-            nz = normals[i, 2] * u + normals[j, 2] * v + normals[k, 2] * w
+            x, y, z = _mixed(rest, i, j, k, v, w)
+            nx, ny, nz = _mixed(normals, i, j, k, v, w)
             if nx * light[4, 0] + ny * light[4, 1] + nz * light[4, 2] < -0.05:  # the inside of a hem or a sleeve
                 nx, ny, nz = -nx, -ny, -nz
             m = materials[_seen_material(parts[triangle], x, y, z, o)]
             arm = abs(x) > o.shoulder_x * 1.02 and y > o.hip_y - 0.1
             share = np.float32(_second(m, x, y, z, arm, block))
-            gain = np.float32(1)
             if m.folds > 0:
-                # Creases run along the body: the noise is stretched upwards, and its slope bends the normal.
-                scale_x, scale_y = np.float32(16), np.float32(9)
-                if m.pattern == Pattern.QUILT:
-                    ny += np.float32(0.6) * math.cos(y * m.frequency + m.phase)
-                bent = m.folds * np.float32(0.75)
-                nx -= bent * _noise(block, x * scale_x, y * scale_y + m.phase, z * scale_x, 1)
-                ny -= bent * _noise(block, x * scale_x, y * scale_y + m.phase, z * scale_x, 2)
-                nz -= bent * _noise(block, x * scale_x, y * scale_y + m.phase, z * scale_x, 3)
-                norm = np.float32(1) / math.sqrt(nx * nx + ny * ny + nz * nz)
-                nx, ny, nz = nx * norm, ny * norm, nz * norm
+                nx, ny, nz = _creased(m, x, y, z, nx, ny, nz, block)
+            gain = np.float32(1)
             if m.weave > 0:
                 gain += m.weave * _noise(block, x * 90, y * 90, z * 90 + m.phase, 0)
                 gain = max(gain, np.float32(0.2))
             lit = nx * light[0, 0] + ny * light[0, 1] + nz * light[0, 2]
             if shadow.shape[0] > 1:
-                px = posed[i, 0] * u + posed[j, 0] * v + posed[k, 0] * w
-                py = posed[i, 1] * u + posed[j, 1] * v + posed[k, 1] * w
-                pz = posed[i, 2] * u + posed[j, 2] * v + posed[k, 2] * w
-                across = int(to_shadow[0, 0] * px + to_shadow[0, 1] * py + to_shadow[0, 2] * pz + to_shadow[0, 3])
-                down = int(to_shadow[1, 0] * px + to_shadow[1, 1] * py + to_shadow[1, 2] * pz + to_shadow[1, 3])
-                if 0 <= across < shadow.shape[1] and 0 <= down < shadow.shape[0]:
-                    away = to_shadow[2, 0] * px + to_shadow[2, 1] * py + to_shadow[2, 2] * pz + to_shadow[2, 3]
-                    if away > shadow[down, across] + 0.06:
-                        lit *= np.float32(0.12)
+                px, py, pz = _mixed(posed, i, j, k, v, w)
+                if _is_shaded(px, py, pz, shadow, to_shadow):
+                    lit *= np.float32(0.12)
+            # Light wraps around somewhat, as it does where there are walls and clouds.
             lit = max(np.float32(0), (lit + np.float32(0.15)) / np.float32(1.15))
             shine = np.float32(0)
             if m.gloss > 0 and lit > 0:

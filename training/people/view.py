@@ -7,7 +7,7 @@ import numba
 import numpy as np
 
 from .cameras import Camera
-from .rasterising import bounds
+from .geometry import bounds
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import csv
 import filecmp
+import json
 import os
 import signal
 import subprocess
@@ -9,24 +10,23 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from people_package import generator, module, people, skip_without_bodies
 
 from keras_reid import ReIDError, data
-from keras_reid.shipped import shipped_package
 
-pytest.importorskip("numba", reason="needs the extra 'people'")
-pytest.importorskip("cv2", reason="needs the extra 'people'")
-people = shipped_package("training", "people")
-if not people.installed():
-    pytest.skip("needs the extra 'people'", allow_module_level=True)
+skip_without_bodies()
 
 SMALL = {"identities": 4, "test_identities": 2, "images": 6, "views": 3, "cameras": 5, "test_cameras": 3}
-RENDER = """
+SMALL |= {"height": 64, "width": 32}
+RENDER = f"""
 import sys
+SMALL = {SMALL}
 from keras_reid.shipped import shipped_package
 people = shipped_package("training", "people")
 if __name__ == "__main__":
-    settings = people.Settings(identities=4, test_identities=2, images=6, views=3, cameras=5, test_cameras=3)
+    settings = people.Settings(**SMALL)
     people.render(sys.argv[1], settings, processes=1, progress=lambda done, total: print(done, flush=True))
 """
 
@@ -68,7 +68,7 @@ def test_layout_and_table(rendered):
         lines = list(csv.DictReader(file))
     assert all(0 <= float(line["yaw"]) < 360 for line in lines)
     assert all(0 <= float(line["occlusion"]) <= 1 for line in lines)
-    assert data.read_image(folder / lines[0]["path"]).shape == (160, 64, 3)
+    assert data.read_image(folder / lines[0]["path"]).shape == (64, 32, 3)
 
 
 def test_same_again_with_another_number_of_processes(rendered, tmp_path):
@@ -80,18 +80,23 @@ def test_killed_and_resumed(rendered, tmp_path):
     folder = tmp_path / "set"
     script = tmp_path / "render.py"
     script.write_text(RENDER)
-    process = subprocess.Popen([sys.executable, str(script), str(folder)], stdout=subprocess.PIPE, text=True)
-    for line in process.stdout:
-        if int(line) >= 12:
-            os.kill(process.pid, signal.SIGKILL)
-            break
-    process.wait()
+    with subprocess.Popen([sys.executable, str(script), str(folder)], stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout:
+            if int(line) >= 12:
+                os.kill(process.pid, signal.SIGKILL)
+                break
     partial = tmp_path / ".set.partial"
     assert not folder.exists()
     there = len(list((partial / "parts").iterdir()))
     assert 2 <= there < 6
     (partial / "query" / ".0005_c6s1.1-2.jpg").write_bytes(b"half")
     wait_for_orphans(partial)
+    with pytest.raises(ReIDError) as error:
+        people.render(folder, people.Settings(**{**SMALL, "height": 96, "images": 8}), processes=1)
+    assert str(error.value) == (
+        f"'{partial}' holds another rendering (images 6 there, 8 now; height 64 there, 96 now): give another folder, "
+        "or remove this one."
+    )
     seen = []
     people.render(folder, people.Settings(**SMALL), processes=1, progress=lambda done, _: seen.append(done))
     assert seen[0] >= 6 * there
@@ -126,19 +131,53 @@ def test_foreign_folder_is_refused(tmp_path):
     )
 
 
-def test_folder_without_clothes(tmp_path):
-    with pytest.raises(ReIDError, match=r"holds no clothes: looked for clothes/\*/\*\.mhclo"):
-        people.render(tmp_path / "set", people.Settings(**SMALL), clothes=tmp_path)
-    assert not (tmp_path / "set").exists()
+def test_processes(tmp_path):
+    with pytest.raises(ReIDError, match=r"^`processes` must be at least 1\. Received: -1\.$"):
+        people.render(tmp_path / "set", processes=-1)
 
 
-def test_command(tmp_path):
-    command = [sys.executable, "-c", "from keras_reid.cli import main; main()", "data", "render", "--out", "set"]
-    small = ["--identities", "1", "--test-identities", "2", "--images", "4", "--views", "2", "--size", "48x24"]
-    done = subprocess.run([*command, *small, "--json"], cwd=tmp_path, capture_output=True, text=True, timeout=200)
+def test_whole_people():
+    assets, outfit, posing = module("assets"), module("outfit"), module("posing")
+    found = assets.load(assets.prepare(None))
+    for seed in range(12):
+        person = module("person").random_person(found, generator(seed))
+        mesh = person.mesh
+        assert set(np.unique(mesh.triangles)) == set(range(len(mesh.vertices)))
+        assert set(np.unique(mesh.parts)) <= set(outfit.Part)
+        np.testing.assert_allclose(mesh.shares.sum(axis=1), 1, atol=1e-5)
+        assert mesh.shares.min() >= 0
+        assert 1.1 < person.facts["height"] < 2.2
+        assert set(person.facts) <= set(module("writer").COLUMNS)
+        again = module("person").random_person(found, generator(seed))
+        assert (again.mesh.vertices == mesh.vertices).all()
+        assert again.facts == person.facts
+        posed = posing.posed(found, person, 0.5, (1.0, -2.0), generator(seed))
+        low, high = posed.vertices.min(axis=0), posed.vertices.max(axis=0)
+        assert low[1] == pytest.approx(0, abs=1e-6)
+        assert 0.85 * person.facts["height"] < high[1] < 1.15 * person.facts["height"]
+        assert np.linalg.norm(posed.feet - [1, -2], axis=1).max() < 1
+        np.testing.assert_allclose(np.linalg.norm(posed.normals, axis=1), 1, atol=0.01)
+
+
+def test_a_persons_cameras():
+    folder = module("assets").prepare(None)
+    drawn = module("people").Generator(people.Settings(**SMALL), folder)
+    for number in range(4):
+        assert sorted(drawn.cameras_of(number)[:3]) == sorted(set(drawn.cameras_of(number)))
+        assert set(drawn.cameras_of(number)) <= set(range(1, 6))
+    assert set(drawn.cameras_of(4)) == {6, 7, 8}
+
+
+def test_command(rendered, tmp_path):
+    folder, found, _ = rendered
+    command = [sys.executable, "-m", "keras_reid", "data", "render"]
+    asked = [f"--{name.replace('_', '-')}={value}" for name, value in SMALL.items() if name not in ("height", "width")]
+    command_line = [*command, f"--out={folder}", *asked, "--size=64x32", "--json"]
+    done = subprocess.run(command_line, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stderr
-    assert '"train": 4' in done.stdout
-    assert data.load("market1501", tmp_path / "set").train.paths.size == 4
-    done = subprocess.run([*command, "--size", "huge"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert json.loads(done.stdout) == {"folder": str(folder), **found}
+    done = subprocess.run(
+        [*command, "--out=set", "--size=huge"], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
     message = "Error: `--size` must be HEIGHTxWIDTH in pixels, such as 160x64. Received: 'huge'.\n"
     assert (done.returncode, done.stderr) == (1, message)

@@ -1,11 +1,7 @@
 import pytest
+from people_package import people
 
 from keras_reid import ReIDError
-from keras_reid.shipped import shipped_package
-
-pytest.importorskip("numba", reason="needs the extra 'people'")
-pytest.importorskip("cv2", reason="needs the extra 'people'")
-people = shipped_package("training", "people")
 
 
 @pytest.mark.parametrize(
