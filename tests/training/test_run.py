@@ -168,6 +168,7 @@ def test_unknown_recipe(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_shipped_recipe_in_miniature(tmp_path):
     recipe = training.recipe("han_small_people").miniature()
     results = training.run(recipe, output=tmp_path, deterministic=False, verbose=0)
