@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_reid.errors import ReIDError
 from keras_reid.layers.arguments import check_map
+from keras_reid.layers.batch_normalization import BatchNormalization
 from keras_reid.layers.channel_attention import ChannelAttention
 from keras_reid.layers.spatial_attention import SpatialAttention
 
@@ -72,7 +73,7 @@ class SoftAttention(keras.layers.Layer):
         self.blend = keras.layers.Conv2D(
             channels, 1, use_bias=False, kernel_initializer="he_normal", dtype=self.dtype_policy, name="blend"
         )
-        self.blend_norm = keras.layers.BatchNormalization(
+        self.blend_norm = BatchNormalization(
             **shared,
             gamma_initializer=keras.initializers.Constant(0.1),
             beta_initializer=keras.initializers.Constant(2.0),

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_reid.layers.arguments import check_map
+from keras_reid.layers.batch_normalization import BatchNormalization
 
 
 @keras.saving.register_keras_serializable(package="keras_reid")
@@ -46,13 +47,11 @@ class SpatialAttention(keras.layers.Layer):
             1, 3, strides=2, padding="same", use_bias=False, dtype=self.dtype_policy,
             kernel_initializer=keras.initializers.Constant(1 / 9), name="convolution",
         )  # fmt: skip
-        self.convolution_norm = keras.layers.BatchNormalization(
-            **normalisation, beta_initializer="ones", name="convolution_norm"
-        )
+        self.convolution_norm = BatchNormalization(**normalisation, beta_initializer="ones", name="convolution_norm")
         self.scale = keras.layers.Conv2D(
             1, 1, use_bias=False, dtype=self.dtype_policy, kernel_initializer="ones", name="scale"
         )
-        self.scale_norm = keras.layers.BatchNormalization(**normalisation, beta_initializer="ones", name="scale_norm")
+        self.scale_norm = BatchNormalization(**normalisation, beta_initializer="ones", name="scale_norm")
         batch, height, width, _ = input_shape
         halved = (batch, -(-height // 2), -(-width // 2), 1)
         self.convolution.build((batch, height, width, 1))

@@ -9,6 +9,7 @@ import numpy as np
 from keras import layers, ops
 
 from keras_reid.errors import ReIDError
+from keras_reid.layers.batch_normalization import BatchNormalization
 from keras_reid.layers.harmonious_attention import KINDS, HarmoniousAttention
 from keras_reid.layers.region_crop import RegionCrop
 from keras_reid.model import ReIDModel
@@ -160,4 +161,4 @@ def _is_input_shape(shape) -> bool:
 
 
 def _batch_norm(synchronized, name):
-    return layers.BatchNormalization(momentum=0.9, synchronized=synchronized, name=name)
+    return BatchNormalization(momentum=0.9, synchronized=synchronized, name=name)
