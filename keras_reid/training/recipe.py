@@ -125,7 +125,8 @@ class Recipe:
     def miniature(self) -> Recipe:
         """The same experiment, cut down to run in seconds on a laptop.
 
-        Every stage for one epoch at pictures of at most 80×32; the first eight people, in batches of at most eight.
+        Every stage for one epoch at pictures of at most 80×32; the first eight people, in batches of at most eight;
+        from random weights where the recipe starts from another run's, which need not have been made.
         """
         stages = tuple(
             Stage(
@@ -147,6 +148,7 @@ class Recipe:
             images=self.images and min(self.images, _SMALL["images"]),
             batch_size=min(self.batch_size, _SMALL["batch"]),
             people=min(self.people or _SMALL["people"], _SMALL["people"]),
+            weights=None if str(self.weights).endswith(".weights.h5") else self.weights,
         )
 
     def describe(self) -> dict[str, Any]:

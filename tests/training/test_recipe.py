@@ -45,6 +45,13 @@ def test_miniature():
     assert (miniature.identities, miniature.images, miniature.batch_size, miniature.people) == (4, 2, 8, 8)
 
 
+@pytest.mark.parametrize(
+    ("weights", "of_miniature"), [("runs/a/a.weights.h5", None), ("published", "published"), (None, None)]
+)
+def test_a_miniature_needs_no_other_run(weights, of_miniature):
+    assert staged(1, weights=weights).miniature().weights == of_miniature
+
+
 def test_a_miniature_is_never_larger():
     recipe = small.recipe(identities=None, images=None, batch_size=4, people=3)
     miniature = recipe.miniature()
