@@ -108,7 +108,7 @@ def _any_han(**options):
     """HAN-S by a name that is no network's: files say the name, and those of one size are refused by the others."""
     from keras_reid import networks
 
-    return networks.create("han_small", name="han", **options)
+    return networks.HAN("small", name="han", **options)
 
 
 def _tuned(size: str) -> Recipe:
