@@ -19,8 +19,9 @@ class BatchNormalization(keras.layers.BatchNormalization):
     Args:
         As for `keras.layers.BatchNormalization`.
 
-    Input: As there. The single operation serves (batch, height, width, channels) in float32, with scale and offset and
-        with statistics that are not synchronised; all else is Keras'.
+    Input: As there. The single operation serves (batch, height, width, channels) with scale and offset, and with
+        statistics that are not synchronised; all else is Keras'. Half precision is computed in float32 inside it, as
+        Keras does, but not written out as such.
     Output: Of the input's shape.
 
     Source: Ioffe, Szegedy: Batch Normalization, 2015, Algorithm 1.
@@ -45,10 +46,12 @@ class BatchNormalization(keras.layers.BatchNormalization):
         return (
             keras.config.backend() == "tensorflow"
             and len(inputs.shape) == 4
-            and inputs.dtype == "float32"
+            and inputs.dtype in ("float32", "bfloat16", "float16")
+            and keras.backend.standardize_dtype(inputs.dtype) == self.compute_dtype
             and self.axis in (-1, 3)
             and self.center
             and self.scale
             and not self.synchronized
+            and not self.renorm
             and mask is None
         )

@@ -154,6 +154,15 @@ def test_resnet50_from_a_file(small_resnet50, tmp_path):
         np.testing.assert_array_equal(ours, theirs)
 
 
+def test_standardised_pictures_do_not_know_gain_and_offset():
+    images = np.random.default_rng(0).integers(0, 120, (2, 8, 4, 3), dtype="uint8")
+    brighter = images * np.array([2, 1, 2], "uint8") + np.array([0, 60, 9], "uint8")
+    # Cut off rather than rounded, so that a value on the border may fall on either side.
+    assert np.abs(baselines.standardised(images).astype(int) - baselines.standardised(brighter)).max() <= 1
+    grey = np.full((1, 8, 4, 3), 9, "uint8")
+    assert (baselines.standardised(grey) == 127).all()
+
+
 def test_no_file(tmp_path):
     path = tmp_path / "resnet50.weights.h5"
     with pytest.raises(ReIDError) as error:
@@ -201,8 +210,9 @@ def test_table_with_a_failed_download(people, no_resnet50, capsys):
     assert shown[0] == f"{people}: 3 queries, 3 gallery images"
     assert shown[2] == "method                               dimensions  rank-1  rank-5     mAP    mINP"
     assert shown[3] == "stripe colour histogram                     144   1.000   1.000   1.000   1.000"
-    assert shown[4] == "ResNet-50, ImageNet, average-pooled  missing, see below"
-    assert shown[6].startswith("ResNet-50, ImageNet, average-pooled: Keras could not download the ImageNet weights (")
+    assert shown[4].startswith("the same, channels standardised             144   ")
+    assert shown[5] == "ResNet-50, ImageNet, average-pooled  missing, see below"
+    assert shown[7].startswith("ResNet-50, ImageNet, average-pooled: Keras could not download the ImageNet weights (")
 
 
 def test_json_with_resnet50_and_a_model(people, small_resnet50, tiny, tmp_path, capsys):
@@ -213,7 +223,7 @@ def test_json_with_resnet50_and_a_model(people, small_resnet50, tiny, tmp_path, 
     assert baselines.main(["--data", people, *files, "--batch-size", "2", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert (shown["data"], shown["queries"], shown["gallery"]) == (people, 3, 3)
-    histogram, resnet50, ours = shown["rows"]
+    histogram, _, resnet50, ours = shown["rows"]
     assert (histogram["rank1"], histogram["mINP"], histogram["dimensions"]) == (1, 1, 144)
     assert (resnet50["method"], resnet50["dimensions"]) == ("ResNet-50, ImageNet, average-pooled", 3)
     assert (ours["method"], ours["dimensions"]) == (model, 6)

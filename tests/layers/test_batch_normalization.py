@@ -28,6 +28,20 @@ def test_the_single_operation_is_keras():
         np.testing.assert_allclose(ours, theirs, rtol=2e-5, atol=2e-5)
 
 
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_half_precision_has_statistics_in_float32(precision):
+    inputs = np.random.default_rng(0).normal(3, 2, (8, 6, 5, 8)).astype("float32")
+    trained = []
+    for kind in (keras.layers.BatchNormalization, BatchNormalization):
+        layer = kind(momentum=0.5, dtype=precision)
+        outputs = layer(ops.cast(inputs, precision.removeprefix("mixed_")), training=True)
+        assert outputs.dtype == precision.removeprefix("mixed_")
+        trained.append([ops.convert_to_numpy(ops.cast(x, "float32")) for x in (outputs, *layer.variables)])
+    for theirs, ours in zip(*trained, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-2, atol=1e-2)
+    np.testing.assert_allclose(trained[1][3], trained[0][3], rtol=1e-4)  # the moving mean has no half precision in it
+
+
 @pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="the single operation is TensorFlow's")
 def test_only_training_on_feature_maps_takes_it():
     import tensorflow as tf
@@ -42,4 +56,6 @@ def test_only_training_on_feature_maps_takes_it():
     assert fused not in operations(BatchNormalization(), (2, 6, 5, 8), training=False)
     assert fused not in operations(BatchNormalization(trainable=False), (2, 6, 5, 8), training=True)
     assert fused not in operations(BatchNormalization(scale=False), (2, 6, 5, 8), training=True)
+    assert fused not in operations(BatchNormalization(renorm=True), (2, 6, 5, 8), training=True)
+    assert fused in operations(BatchNormalization(dtype="mixed_bfloat16"), (2, 6, 5, 8), training=True)
     assert fused not in operations(BatchNormalization(), (6, 8), training=True)

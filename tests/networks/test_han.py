@@ -59,6 +59,7 @@ def test_units(unit):
         ({"local_stride": True}, 1024),
         ({"regions": np.int64(3), "embedding": np.int64(1024)}, 1024),
         ({"synchronized": True}, 1024),
+        ({"standardized": False}, 1024),
     ],
     ids=str,
 )
@@ -71,6 +72,21 @@ def test_options(options, length):
     assert again.get_config() == model.get_config()
     again.set_weights(model.get_weights())
     np.testing.assert_array_equal(again.predict_on_batch(pictures()), model.predict_on_batch(pictures()))
+
+
+@pytest.mark.parametrize("standardized", [True, False])
+def test_exposure_and_white_balance_do_not_matter(standardized):
+    """A camera with another gain and offset in each channel, within what does not clip."""
+    model = networks.create("han_small", input_shape=SMALL, standardized=standardized)
+    pictures = np.random.default_rng(1).uniform(0, 200, (3, *SMALL)).astype("float32")
+    other = pictures * np.array([0.7, 1.0, 0.8], "float32") + np.array([50, 20, 5], "float32")
+    cosines = np.sum(model.predict_on_batch(pictures) * model.predict_on_batch(other), axis=1)
+    assert (cosines.min() > 0.9999) == standardized
+
+
+def test_a_picture_of_one_colour_divides_by_no_zero():
+    vectors = networks.create("han_small", input_shape=SMALL).predict_on_batch(np.full((1, *SMALL), 255, "uint8"))
+    assert np.isfinite(vectors).all()
 
 
 def test_without_interaction_regions_enter_once():
@@ -107,7 +123,8 @@ def test_regions_start_stacked_from_head_to_feet():
         (
             {"region": 4},
             "The network 'han_small' has no option 'region'. Did you mean 'regions'? Its options: size, input_shape, "
-            "attention, interaction, branches, unit, embedding, local_stride, regions, synchronized.",
+            "attention, interaction, branches, unit, embedding, local_stride, regions, synchronized, "
+            "standardized.",
         ),
     ],
     ids=str,

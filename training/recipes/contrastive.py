@@ -11,18 +11,27 @@ from keras_reid.training import Cosine, Recipe, Stage
 
 
 def han_rendered() -> Recipe:
-    """What the three published HANs start from: HAN-S on small pictures of 2,500 rendered people.
+    """What the three published HANs start from: HAN-S on small pictures of 2,800 rendered people.
 
-    50,000 pictures, nine times, in about an hour of two cores.
+    56,000 pictures, seven times, in about 50 minutes of two cores that have bfloat16 (which makes the 1×1 convolutions
+    twice as fast there).
 
-    keras-reid data render --identities 2500 --clothes download --out rendered
+    keras-reid data render --identities 2800 --clothes download --out rendered
     keras-reid train --recipe han_rendered --data market1501:rendered --output runs/han_rendered --fast
     """
     stages = (
-        Stage((80, 32, 3), epochs=8, learning_rate=2e-3),
-        Stage((112, 45, 3), epochs=1, learning_rate=1e-3),
+        Stage((80, 32, 3), epochs=6, learning_rate=3e-3),
+        Stage((112, 45, 3), epochs=1, learning_rate=1.5e-3),
     )
-    return _contrastive("han_rendered", network=_any_han, data="market1501:rendered", stages=stages, evaluate_every=1)
+    return _contrastive(
+        "han_rendered",
+        network=_any_han,
+        data="market1501:rendered",
+        stages=stages,
+        identities=32,
+        precision="mixed_bfloat16",
+        evaluate_every=1,
+    )
 
 
 def han_small_rendered() -> Recipe:
@@ -100,6 +109,7 @@ def _grown(size: str) -> Recipe:
         data="market1501:rendered",
         people=1000,
         stages=(Stage((160, 64, 3), epochs=1, learning_rate=1e-3),),
+        precision="mixed_bfloat16",
         evaluate_every=1,
     )
 
