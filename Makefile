@@ -45,6 +45,12 @@ setup: .venv/.installed ## .venv with the pinned dependencies and this checkout,
 	@.venv/bin/python $(PIP_INSTALL) --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
+# FAISS and Milvus beside it, for the tests. `make setup` made anew removes nothing, so this stays.
+.venv/.gallery: requirements-gallery.lock .venv/.installed
+	@echo "Installing FAISS and Milvus Lite into .venv, for the tests of galleries"
+	@.venv/bin/python $(PIP_INSTALL) --quiet --no-deps --require-hashes -r requirements-gallery.lock
+	@touch $@
+
 # The package without TensorFlow, on JAX. --no-deps, because the package's own dependencies name TensorFlow.
 .venv-jax/.installed: requirements-jax.lock pyproject.toml | .venv/.installed
 	@$(call create_environment,.venv-jax,13,.venv/bin/python)
@@ -63,7 +69,7 @@ setup: .venv/.installed ## .venv with the pinned dependencies and this checkout,
 demo: setup ## load, fine-tune, evaluate, export and draw han_small; writes demo/report.json
 	@.venv/bin/python -m keras_reid.demo
 
-test: setup .venv-jax/.installed ## the tests, as many at a time as there are cores, at most 4; ARGS=... goes to pytest
+test: setup .venv/.gallery .venv-jax/.installed ## the tests, as many at a time as there are cores, at most 4; ARGS=... goes to pytest
 	@.venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 lint: setup ## ruff (lint and format) and mypy
@@ -78,10 +84,11 @@ wheel: setup ## dist/keras_reid-*.whl
 	@.venv/bin/python -m hatchling build --clean --target wheel
 
 # --universal: one lock for Linux and macOS and every supported Python. No index or URL is written, so that any mirror serves.
-lock: ## the three lock files, anew (needs uv)
+lock: ## the lock files, anew (needs uv)
 	@command -v $(UV) >/dev/null || { echo "error: make lock needs uv: pip install uv, or make lock UV=/path/to/uv" >&2; exit 1; }
 	@compile() { $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock" "$$@"; }; \
 	compile pyproject.toml --extra onnx --extra people --extra dev --output-file requirements.lock && \
+	compile --group gallery --constraint requirements.lock --output-file requirements-gallery.lock && \
 	compile --group jax --output-file requirements-jax.lock && \
 	compile --group parity --output-file requirements-parity.lock
 

@@ -2,7 +2,7 @@
 
 Milvus, because one client serves all its forms: a file (Milvus Lite, embedded), a server, a cluster; and because the
 embedded engine speaks the cluster's own protocol, so that what is tested on it is what a cluster is sent. (Qdrant's
-embedded mode is another implementation inside its client, which sends nothing.) Needs `pymilvus[milvus_lite]`.
+embedded mode is another implementation inside its client, which sends nothing.) Needs `pymilvus[milvus-lite]`.
 """
 
 from __future__ import annotations
