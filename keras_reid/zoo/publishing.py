@@ -159,7 +159,8 @@ def _curves(name: str, trained: Sequence[FinishedRun], folder: Path) -> list[dic
 
 def _matches(name: str, model: keras_reid.ReIDModel, folder: Path) -> str:
     """Draw ranked matches, of bundled people whatever else is measured: they may be shown, as none of them exists."""
-    picture = draw_ranked(model, keras_reid.data.load("people"), title=f"{name}: ranked matches of rendered people")
+    people, title = keras_reid.data.load("people"), f"{name}: ranked matches of rendered people"
+    picture = draw_ranked(model, people, queries=5, matches=6, title=title)
     picture.save(folder / f"{name}_matches.jpg", quality=80, optimize=True)
     return f"cards/{name}_matches.jpg"
 

@@ -20,7 +20,7 @@ def test_info_shows_all_that_was_measured(run, monkeypatch):
 
     rows = {"thresholds": "claim", "match_rates": "true_match_rate", "int8": "int8_mAP", "latency": "ratio"}
     rows |= {"runs": "epochs", "tuned": "people"}
-    card = zoo.info("han_small") | {title: [{column: 0.25}] for title, column in rows.items()}
+    card = zoo.info("han_small") | {title: [{column: 0.25, "processor": "Abacus 9"}] for title, column in rows.items()}
     monkeypatch.setattr(zoo, "info", lambda name: card)
     out = run("info", "han_small")[1]
     for title, column in rows.items():

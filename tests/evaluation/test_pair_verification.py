@@ -39,7 +39,7 @@ def test_by_hand():
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.integers(6, 40), st.sampled_from([0.05, 0.3, 1.0]))
+@given(st.integers(0, 2**32 - 1), st.integers(6, 40), st.sampled_from([0.05, 0.3, 0.9]))
 def test_within_one_set_each_pair_counts_once(seed, rows, rate):
     generator = np.random.default_rng(seed)
     images = generator.normal(size=(rows, 3)).astype("float32")
