@@ -79,8 +79,6 @@ def publish(
     tunings = [FinishedRun.read(folder).tuned(name) for folder in tuned]
     sets = [keras_reid.data.load(spec) for spec in data]
     chosen_on = keras_reid.data.load(calibrate) if calibrate else sets[0]
-    path = zoo / "manifest.json"
-    manifest = Manifest.read(path) if path.exists() else Manifest({})
     for part in ("weights", "cards"):
         (zoo / part).mkdir(parents=True, exist_ok=True)
     final = zoo / "weights" / f"{name}.weights.h5"
@@ -120,11 +118,15 @@ def publish(
             version=keras_reid.__version__,
             **(_exported(name, model, sets, folder) if exports else {}),
         )
+        text = card(entry)
+        # Read not before now: others may have been published while this one was measured.
+        path = zoo / "manifest.json"
+        manifest = Manifest.read(path) if path.exists() else Manifest({})
         for picture in entry.pictures:
             os.replace(folder / Path(picture).name, zoo / picture)
         os.replace(new, final)
-    with atomically(zoo / entry.card) as text:
-        text.write_text(card(entry), encoding="utf-8")
+    with atomically(zoo / entry.card) as file:
+        file.write_text(text, encoding="utf-8")
     manifest.with_entry(entry).write(path)
     before = manifest.entries.get(name)
     for picture in set(before.pictures if before else ()) - set(entry.pictures):
