@@ -150,40 +150,22 @@ def _exports(folder: Path, name: str, data) -> dict[str, Callable]:
 
 def _draw(folder: Path, model, data, settings: Settings) -> dict[str, str]:
     """Ranked matches and attention of some queries, spread over the people."""
-    import numpy as np
-
     from keras_reid.data import read_image
-    from keras_reid.evaluation import top_matches
-    from keras_reid.pictures import draw_attention, draw_matches
+    from keras_reid.pictures import draw_attention
+    from keras_reid.report import draw_ranked, spread
 
-    query, gallery = data.query, data.gallery
-    shown = np.linspace(0, len(query) - 1, min(settings.queries_shown, len(query))).round().astype(int)
-    query = query.take(shown)
-    found = top_matches(
-        model.embed(query.paths),
-        model.embed(gallery.paths),
-        settings.matches_shown,
-        query_ids=query.identities,
-        query_cams=query.cameras,
-        gallery_ids=gallery.identities,
-        gallery_cams=gallery.cameras,
-    )
-    ranked = [row[row >= 0] for row in found.indices]
-    asked = [read_image(path) for path in query.paths]
-    names = [f"person {identity}" for identity in query.identities]
     matches, attention = folder / "matches.png", folder / "attention.png"
-    draw_matches(
-        asked,
-        [[read_image(gallery.paths[index]) for index in row] for row in ranked],
-        [1 - found.similarities[number][: len(row)] for number, row in enumerate(ranked)],
-        matches,
-        hits=[gallery.identities[row] == query.identities[number] for number, row in enumerate(ranked)],
-        query_names=names,
-        match_names=[[f"person {gallery.identities[index]}" for index in row] for row in ranked],
-        title=f"{settings.model} after fine-tuning: ranked matches",
+    after = f"{settings.model} after fine-tuning"
+    shown = {"queries": settings.queries_shown, "matches": settings.matches_shown}
+    draw_ranked(model, data, matches, **shown, title=f"{after}: ranked matches")
+    query = spread(data.query, settings.queries_shown)
+    draw_attention(
+        [read_image(path) for path in query.paths],
+        model.attention(query.paths),
+        attention,
+        names=[f"person {identity}" for identity in query.identities],
+        title=f"{after}: attention",
     )
-    title = f"{settings.model} after fine-tuning: attention"
-    draw_attention(asked, model.attention(query.paths), attention, names=names, title=title)
     return {"matches": str(matches), "attention": str(attention)}
 
 

@@ -100,6 +100,8 @@ def test_the_wheel_holds_the_shipped_folders_and_nothing_of_the_tests(wheel, rep
     for folder in ("tflite", "training", "zoo"):
         assert f"keras_reid/_shipped/{folder}/README.md" in names
     assert not [name for name in names if name.endswith(".pyc")]
+    cards = {path.name for path in (repository / "zoo/cards").iterdir()}  # and the pictures that they show
+    assert {f"keras_reid/_shipped/zoo/cards/{name}" for name in cards} <= set(names)
     people = [path for path in (repository / "keras_reid/data/people").rglob("*") if path.is_file()]
     assert {path.relative_to(repository).as_posix() for path in people} <= set(names)
 

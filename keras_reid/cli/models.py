@@ -44,11 +44,11 @@ def info(
     if json:
         console.show_json(card)
         return
-    tables = {key: card[key] for key in ("figures", "exports", "threshold") if card[key]}
-    shown = {key: value for key, value in card.items() if key not in ("name", *tables) and value not in (None, {})}
+    tables = {key: value for key, value in card.items() if _is_table(value)}
+    shown = {key: value for key, value in card.items() if key not in ("name", *tables) and value not in (None, {}, [])}
     console.show_table(("", name), [(key, _plain(value)) for key, value in shown.items()])
     for title, rows in tables.items():
-        _table_of(rows if isinstance(rows, list) else [rows], title)
+        _table_of(rows, title)
 
 
 def verify(
@@ -101,6 +101,10 @@ def _list_recipes(json: bool) -> None:
 
 def _table_of(rows: list[dict[str, Any]], title: str | None = None) -> None:
     console.show_table(tuple(rows[0]), [tuple(row.values()) for row in rows], title=title)
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
 
 
 def _row(card: dict[str, Any]) -> tuple:

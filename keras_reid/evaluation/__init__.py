@@ -5,7 +5,7 @@ from keras_reid.evaluation.protocols import PROTOCOLS, Searchable, pooled, searc
 from keras_reid.evaluation.ranks import QueryRanks, query_ranks
 from keras_reid.evaluation.search import TopMatches, top_matches
 from keras_reid.evaluation.survey import CameraPair, Survey, survey
-from keras_reid.evaluation.verification import MatchThreshold, PairSimilarities, compare_pairs
+from keras_reid.evaluation.verification import MatchThreshold, PairSimilarities, compare_pairs, compare_pairs_within
 
 __all__ = [
     "PROTOCOLS",
@@ -17,6 +17,7 @@ __all__ = [
     "Survey",
     "TopMatches",
     "compare_pairs",
+    "compare_pairs_within",
     "evaluate",
     "pooled",
     "query_ranks",

@@ -136,6 +136,25 @@ def compare_pairs(
     return PairSimilarities(-np.sort(-same), highest.falling(), int(different_pairs))
 
 
+def compare_pairs_within(
+    images: ArrayLike, identities: ArrayLike, cameras: ArrayLike, highest_rate: float = 0.01
+) -> PairSimilarities:
+    """Compare every image with every other one of another camera, each pair once.
+
+    For people who are no query and no gallery, such as a training set that the network has not seen.
+
+    Args:
+        images, identities, cameras: as the query of `compare_pairs`.
+        highest_rate: as for `compare_pairs`.
+
+    Raises:
+        ReIDError: as `compare_pairs`.
+    """
+    found = compare_pairs(images, identities, cameras, images, identities, cameras, highest_rate)
+    # Each pair was met from both of its ends, so in falling order it stands twice.
+    return PairSimilarities(found.same[::2], found.different[::2], found.different_pairs // 2)
+
+
 class _Highest:
     """The highest of all numbers that are offered."""
 

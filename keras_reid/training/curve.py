@@ -5,12 +5,13 @@ import os
 from keras_reid.files import atomically
 
 
-def draw_curve(rows: list[dict[str, float]], path: str | os.PathLike) -> None:
+def draw_curve(rows: list[dict[str, float]], path: str | os.PathLike, dpi: int = 120) -> None:
     """Draw the loss and, where they were measured, rank-1 and mAP over the epochs, as a PNG.
 
     Args:
         rows: What `read_log` returns.
         path: The PNG; written whole or not at all.
+        dpi: Pixels an inch, of which it has 8 by 4.5. Defaults to 120.
     """
     from matplotlib.figure import Figure
 
@@ -28,4 +29,4 @@ def draw_curve(rows: list[dict[str, float]], path: str | os.PathLike) -> None:
     retrieval.set(ylabel="share of queries", ylim=(0, 1))
     figure.legend(loc="outside upper center", ncols=3)
     with atomically(path) as new:
-        figure.savefig(new, dpi=120)
+        figure.savefig(new, dpi=dpi)

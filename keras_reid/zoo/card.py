@@ -1,5 +1,9 @@
 """Model cards: what a manifest entry says, in Markdown for people."""
 
+from collections.abc import Iterable
+from typing import Any
+
+from keras_reid.zoo import commands
 from keras_reid.zoo.manifest import Entry
 
 _CARD = """\
@@ -28,21 +32,21 @@ _CARD = """\
 Trained on {trained_on}. Recipe `{recipe[name]}`:
 
     {recipe[command]}
-
+{runs}
 ## Retrieval
 
 Single query, images of the query's own identity and camera left out; measured with this file.
 
 {figures}
-
+{matches}
 ## Match threshold
 
-{threshold}
+{thresholds}
 
 ## Exported files
 
 {exports}
-
+{int8}{latency}
 ## Limits and responsible use
 
 - It tells clothing and build, within hours or a day, not faces: the same person in other clothes is somebody else to
@@ -76,41 +80,151 @@ def card(entry: Entry) -> str:
             "options": options,
             "height": height,
             "width": width,
+            "runs": _runs(entry),
             "figures": _figures(entry),
-            "threshold": _threshold(entry),
+            "matches": _matches(entry),
+            "thresholds": _thresholds(entry),
             "exports": _exports(entry),
+            "int8": _int8(entry),
+            "latency": _latency(entry),
             "people_limit": _RENDERED if "rendered" in entry.trained_on else _REAL,
         }
     )
 
 
+def _runs(entry: Entry) -> str:
+    if not entry.runs:
+        return ""
+    rows = [(f"`{run['recipe']}`", run["epochs"], _minutes(run["seconds"])) for run in entry.runs]
+    what = "Loss, rank-1 and mAP over the epochs of"
+    curves = [f"![{what} {run['recipe']}]({_beside_card(run['curve'])})" for run in entry.runs]
+    return f"\n{_table(('training', 'epochs', 'time'), rows)}\n\n{_lines(curves)}\n"
+
+
 def _figures(entry: Entry) -> str:
-    lines = [
-        "| data | queries | gallery | rank-1 | rank-5 | rank-10 | mAP | mINP |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    rows = [(row["data"], row["queries"], row["gallery"], *_shares(row)) for row in entry.figures]
+    rows += [
+        (
+            f"{row['data']}, fine-tuned on its {row['people']} training people for {row['epochs']} epochs in "
+            f"{_minutes(row['seconds'])}",
+            row["queries"],
+            row["gallery"],
+            *_shares(row),
+        )
+        for row in entry.tuned
     ]
-    for row in entry.figures:
-        values = " | ".join(f"{row[key]:.3f}" for key in ("rank1", "rank5", "rank10", "mAP", "mINP"))
-        lines.append(f"| {row['data']} | {row['queries']} | {row['gallery']} | {values} |")
-    commands = "\n".join(f"    {row['command']}" for row in entry.figures)
-    return "\n".join(lines) + "\n\n" + commands
+    table = _table(("data", "queries", "gallery", "rank-1", "rank-5", "rank-10", "mAP", "mINP"), rows)
+    return table + "\n\n" + _commands(row["command"] for row in [*entry.figures, *entry.tuned])
 
 
-def _threshold(entry: Entry) -> str:
-    found = entry.threshold
-    if not found:
+def _shares(row: dict[str, Any]) -> list[str]:
+    return [f"{row[key]:.3f}" for key in ("rank1", "rank5", "rank10", "mAP", "mINP")]
+
+
+def _matches(entry: Entry) -> str:
+    if not entry.matches:
+        return ""
+    return f"\n![Some of the bundled people's queries with their nearest pictures]({_beside_card(entry.matches)})\n"
+
+
+def _thresholds(entry: Entry) -> str:
+    if not entry.thresholds:
         return "None is published: choose one on pictures of your own cameras."
-    return (
-        f"From a cosine of {found['cosine']:.4f} on, two pictures are called the same person. On "
-        f"`{found['data']}` that is wrong for {found['false_match_rate']:.2%} of {found['pairs']:,} pairs of different "
-        f"people, and right for {found['true_match_rate']:.1%} of the pairs of one person in two cameras."
+    first = entry.thresholds[0]
+    rows = [
+        (f"{row['claim']:.1%}", f"{row['cosine']:.4f}", f"{row['false_match_rate']:.2%}", _percent(row))
+        for row in entry.thresholds
+    ]
+    text = (
+        "From one of these cosines on, two pictures are called the same person. They were chosen on "
+        f"`{first['data']}`, its {first['people']}, so that at most the claimed share of {first['pairs']:,} pairs of "
+        "different people in two cameras is called one person, which is a false match. True matches are the share of "
+        "the pairs of one person in two cameras that is found.\n\n"
+        + _table(("claim", "cosine from", "false matches", "true matches"), rows)
     )
+    if not entry.match_rates:
+        return text
+    worth = _table(
+        ("data", "claim", "false matches", "of pairs", "true matches"),
+        [
+            (row["data"], f"{row['claim']:.1%}", f"{row['false_match_rate']:.2%}", f"{row['pairs']:,}", _percent(row))
+            for row in entry.match_rates
+        ],
+    )
+    return (
+        f"{text}\n\nWhat the claim is worth, between the queries and the gallery of each data set:\n\n{worth}\n\n"
+        f"{_measured_in_python(entry)}"
+    )
+
+
+def _percent(row: dict[str, Any]) -> str:
+    return f"{row['true_match_rate']:.1%}"
+
+
+def _measured_in_python(entry: Entry) -> str:
+    chosen_on = entry.thresholds[0]
+    lines = [
+        "from keras_reid.zoo.match_threshold import match_rates, measure_thresholds",
+        "",
+        f'chosen_on = keras_reid.data.load("{commands.data_set(chosen_on["data"])}")',
+        f"thresholds = measure_thresholds(model, chosen_on, training={chosen_on['people'] == 'training people'})",
+        "print(thresholds)",
+    ]
+    for name in dict.fromkeys(row["data"] for row in entry.match_rates):
+        lines.append(f'print(match_rates(model, keras_reid.data.load("{commands.data_set(name)}"), thresholds))')
+    return _lines(f"    {line}".rstrip() for line in lines)
 
 
 def _exports(entry: Entry) -> str:
     if not entry.exports:
         return "Not measured for this file; every export measures itself and fails where it differs too much."
-    lines = ["| format | bytes | lowest cosine to the model | largest difference |", "| --- | --- | --- | --- |"]
-    for row in entry.exports:
-        lines.append(f"| {row['format']} | {row['size']:,} | {row['cosine']:.6f} | {row['difference']:.1e} |")
+    rows = [
+        (row["format"], f"{row['size']:,}", f"{row['cosine']:.6f}", f"{row['difference']:.1e}") for row in entry.exports
+    ]
+    return _table(("format", "bytes", "lowest cosine to the model", "largest difference"), rows)
+
+
+def _int8(entry: Entry) -> str:
+    if not entry.int8:
+        return ""
+    columns = ("model_rank1", "int8_rank1", "model_mAP", "int8_mAP")
+    rows = [(row["data"], *(f"{row[name]:.3f}" for name in columns)) for row in entry.int8]
+    table = _table(("data", "rank-1", "rank-1 in int8", "mAP", "mAP in int8"), rows)
+    return (
+        "\nRetrieval with the int8 LiteRT file, calibrated on the bundled people:\n\n"
+        f"{table}\n\n{_commands(row['command'] for row in entry.int8)}\n"
+    )
+
+
+def _latency(entry: Entry) -> str:
+    if not entry.latency:
+        return ""
+    rows = [(row["format"], f"{row['ratio']:.2f}", f"{row['milliseconds']:.1f} ms") for row in entry.latency]
+    return (
+        "\nTime of the LiteRT files for one picture on one thread, median, measured in turns on a processor "
+        f"{entry.latency[0]['processor']}. Only the ratios can be compared with other machines, or with the same one "
+        "on another day:\n\n"
+        f"{_table(('format', 'ratio to float32', 'time'), rows)}\n\n{_commands([commands.latency(entry.name)])}\n"
+    )
+
+
+def _table(heads: tuple[str, ...], rows: Iterable[tuple]) -> str:
+    lines = [heads, ("---",) * len(heads), *rows]
+    return _lines(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
+def _commands(given: Iterable[str]) -> str:
+    return _lines(f"    {command}" for command in given)
+
+
+def _lines(lines: Iterable[str]) -> str:
     return "\n".join(lines)
+
+
+def _minutes(seconds: int) -> str:
+    return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds} s"
+
+
+def _beside_card(picture: str) -> str:
+    """The card lies in the pictures' folder."""
+    return picture.rpartition("/")[2]

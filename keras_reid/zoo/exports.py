@@ -6,12 +6,19 @@ from typing import Any
 
 
 def measure_exports(model) -> list[dict[str, Any]]:
-    """Export `model` to every format into a folder that is removed again, and say what each export reported.
+    """As `write_exports`, into a folder that is removed again."""
+    with tempfile.TemporaryDirectory() as folder:
+        return write_exports(model, Path(folder))
 
-    The pictures compared are the bundled people's.
+
+def write_exports(model, folder: Path) -> list[dict[str, Any]]:
+    """Export `model` to every format, and say what each export reported.
+
+    The pictures compared are the bundled people's; so are those that the int8 file is calibrated on.
 
     Args:
         model: A `ReIDModel`.
+        folder: Gets "saved_model", "float32.tflite", "float16.tflite", "int8.tflite" and "model.onnx".
 
     Returns:
         One dict an export: "format", e.g. "tflite int8"; "size" in bytes; "cosine", the lowest to the model's
@@ -22,15 +29,13 @@ def measure_exports(model) -> list[dict[str, Any]]:
     """
     from keras_reid.export import to_onnx, to_saved_model, to_tflite
 
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        reports = [
-            to_saved_model(model, folder / "saved_model"),
-            to_tflite(model, folder / "float32.tflite"),
-            to_tflite(model, folder / "float16.tflite", quantize="float16"),
-            to_tflite(model, folder / "int8.tflite", quantize="int8"),
-            to_onnx(model, folder / "model.onnx"),
-        ]
+    reports = [
+        to_saved_model(model, folder / "saved_model"),
+        to_tflite(model, folder / "float32.tflite"),
+        to_tflite(model, folder / "float16.tflite", quantize="float16"),
+        to_tflite(model, folder / "int8.tflite", quantize="int8"),
+        to_onnx(model, folder / "model.onnx"),
+    ]
     return [
         {
             "format": f"{report.format} {report.quantize or 'float32'}",

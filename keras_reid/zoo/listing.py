@@ -25,7 +25,7 @@ def info(name: str) -> dict[str, Any]:
 
     Returns:
         "name", "published" (whether there are weights) and every field of `keras_reid.zoo.manifest.Entry`, among them
-        "image_size" (height, width), "embedding_size", "figures", "threshold", "licence", "file", "size" and "sha256";
+        "image_size" (height, width), "embedding_size", "figures", "thresholds", "licence", "file", "size" and "sha256";
         None in those fields where there are no weights.
 
     Raises:

@@ -34,8 +34,16 @@ class Entry:
         trained_on: What it was trained on, a sentence.
         figures: Retrieval as measured with the published file, one dict a data set: "data", "queries", "gallery",
             "rank1", "rank5", "rank10", "mAP", "mINP" and the "command" that measures it again.
-        threshold: Cosine from which two pictures are called the same person, with its "false_match_rate" and
-            "true_match_rate" and the "data" it was measured on; or None.
+        runs: The trainings it went through, in order: "recipe", "epochs", "seconds" and the picture of its "curve",
+            relative to the manifest.
+        tuned: Retrieval after fine-tuning from these weights, one dict a training: as `figures`, and "people", how many
+            it was tuned on, "recipe", "epochs", "seconds".
+        thresholds: Cosines from which two pictures are called the same person, see
+            `keras_reid.zoo.match_threshold.measure_thresholds`.
+        match_rates: What they let through on the data of `figures`, see `match_rates` there.
+        int8: Retrieval of the int8 LiteRT file, one dict a data set, see `keras_reid.zoo.int8_retrieval`.
+        latency: Time of the LiteRT files, one dict each, see `keras_reid.zoo.latency`.
+        matches: A picture of ranked matches on the bundled people, relative to the manifest; or None.
         exports: One dict an exported format: "format", "size", "cosine", "difference", "pictures"; or None.
         card: The model card, relative to the manifest.
         keras: Keras' version at publication.
@@ -59,8 +67,19 @@ class Entry:
     keras: str
     version: str
     options: dict[str, Any] = field(default_factory=dict)
-    threshold: dict[str, Any] | None = None
+    runs: list[dict[str, Any]] = field(default_factory=list)
+    tuned: list[dict[str, Any]] = field(default_factory=list)
+    thresholds: list[dict[str, Any]] = field(default_factory=list)
+    match_rates: list[dict[str, Any]] = field(default_factory=list)
+    int8: list[dict[str, Any]] = field(default_factory=list)
+    latency: list[dict[str, Any]] = field(default_factory=list)
+    matches: str | None = None
     exports: list[dict[str, Any]] | None = None
+
+    @property
+    def pictures(self) -> list[str]:
+        """The card's pictures, relative to the manifest."""
+        return [*(run["curve"] for run in self.runs), *([self.matches] if self.matches else [])]
 
     def __post_init__(self):
         # A file name, never a path: nothing a manifest says reaches outside the cache and the folder of weights.

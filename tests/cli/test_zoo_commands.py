@@ -15,6 +15,19 @@ def test_info_shows_what_the_zoo_knows(run):
     assert "han_small" in run("list")[1]
 
 
+def test_info_shows_all_that_was_measured(run, monkeypatch):
+    from keras_reid import zoo
+
+    rows = {"thresholds": "claim", "match_rates": "true_match_rate", "int8": "int8_mAP", "latency": "ratio"}
+    rows |= {"runs": "epochs", "tuned": "people"}
+    card = zoo.info("han_small") | {title: [{column: 0.25, "processor": "Abacus 9"}] for title, column in rows.items()}
+    monkeypatch.setattr(zoo, "info", lambda name: card)
+    out = run("info", "han_small")[1]
+    for title, column in rows.items():
+        assert title in out
+        assert column in out
+
+
 def test_list_of_recipes(run):
     from keras_reid import training
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_reid import ReIDError
-from keras_reid.evaluation import compare_pairs, nearest
+from keras_reid.evaluation import compare_pairs, compare_pairs_within, nearest
 
 
 def pairs(gallery, **options):
@@ -36,6 +36,27 @@ def test_by_hand():
     rates, true = found.roc(3)
     assert rates.tolist() == pytest.approx([0.25, 0.75**0.5 / 2, 0.75])
     assert true.tolist() == [0.5, 0.5, 1.0]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(6, 40), st.sampled_from([0.05, 0.3, 0.9]))
+def test_within_one_set_each_pair_counts_once(seed, rows, rate):
+    generator = np.random.default_rng(seed)
+    images = generator.normal(size=(rows, 3)).astype("float32")
+    ids, cams = np.arange(rows) // 3 + 1, np.arange(rows) % 3
+    one, other = np.triu_indices(rows, 1)
+    crossing = cams[one] != cams[other]
+    similarity = np.sum(images[one].astype(float) * images[other], axis=1)
+    same, different = (
+        np.sort(similarity[crossing & which])[::-1] for which in (ids[one] == ids[other], ids[one] != ids[other])
+    )
+    found = compare_pairs_within(images, ids, cams, highest_rate=rate)
+    assert found.different_pairs == len(different)
+    np.testing.assert_allclose(found.same, same, atol=1e-5)
+    np.testing.assert_allclose(found.different, different[: len(found.different)], atol=1e-5)
+    if len(different) * rate >= 1:
+        chosen = found.threshold(rate)  # enough were kept
+        assert chosen.false_match_rate <= rate
 
 
 def test_equal_pairs_pass_together_or_not_at_all():

@@ -3,9 +3,11 @@
 import keras
 import numpy as np
 import pytest
-from tiny_network import Tiny, an_entry
+from tiny_network import MEASURED, Tiny, an_entry
 
 from keras_reid import networks
+from keras_reid.training import Recipe, Stage
+from keras_reid.training.run_folder import RunFolder
 from keras_reid.zoo.manifest import Manifest
 from keras_reid.zoo.weights import write
 
@@ -53,3 +55,30 @@ def zoo(zoo_folder, trained):
     write(trained[1], path, "float16")
     Manifest({}).with_entry(an_entry(path)).write(zoo_folder / "manifest.json")
     return zoo_folder
+
+
+@pytest.fixture
+def finished(trained, tmp_path):
+    """A function that finishes a training of "tiny" in two stages, as `keras_reid.training.run` does."""
+
+    def finish(name="first", weights=None, figures=MEASURED, **changed):
+        recipe = Recipe(
+            name=name,
+            network="tiny",
+            stages=(Stage((16, 8, 3), 2, 0.1), Stage((16, 8, 3), 1, 0.1)),
+            optimizer=keras.optimizers.SGD,
+            weights=weights,
+            **changed,
+        )
+        splits = [("train", 1500, 25), ("query", 75, 35), ("gallery", 1669, 35)]
+        rows = [{"split": split, "images": images, "identities": people} for split, images, people in splits]
+        what = {"recipe": recipe.describe(), "data": {"name": "ward", "splits": rows}}
+        folder = RunFolder(tmp_path / "runs" / name)
+        folder.begin(what, resume=False)
+        log = [{"epoch": epoch, "loss": 3.0 / epoch, **figures, "seconds": 250.0} for epoch in (1, 2, 3)]
+        lines = [log[0], *(row.values() for row in log)]
+        folder.log.write_text("\n".join(",".join(map(str, line)) for line in lines) + "\n")
+        folder.finish(trained[0], name, what, log, devices=1)
+        return folder.path
+
+    return finish

@@ -23,7 +23,7 @@ def test_checksum_of_a_known_string(tmp_path):
 
 
 def test_round_trip(entry, tmp_path):
-    other = dataclasses.replace(entry, name="other", options={"width": 5}, threshold={"cosine": 0.5})
+    other = dataclasses.replace(entry, name="other", options={"width": 5}, thresholds=[{"cosine": 0.5}])
     manifest = Manifest({}, "https://zoo.example/v1").with_entry(entry).with_entry(other)
     manifest.write(tmp_path / "manifest.json")
     assert Manifest.read(tmp_path / "manifest.json") == manifest
@@ -91,5 +91,9 @@ def test_what_is_shipped(repository):
         assert (path.stat().st_size, sha256_of(path)) == (entry.size, entry.sha256)
         assert (folder / entry.card).read_text() == card(entry)
         assert entry.figures
+        for picture in entry.pictures:
+            assert (folder / picture).stat().st_size <= (60_000 if "_curve" in picture else 250_000)
+    pictures = {path.name for path in (folder / "cards").iterdir() if path.suffix != ".md"}
+    assert {f"cards/{name}" for name in pictures} == {name for e in manifest.entries.values() for name in e.pictures}
     assert {path.name for path in (folder / "weights").glob("*.h5")} == {e.file for e in manifest.entries.values()}
     assert {path.name for path in (folder / "cards").glob("*.md")} == {f"{name}.md" for name in manifest.entries}

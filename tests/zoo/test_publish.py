@@ -4,18 +4,21 @@ import importlib.util
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import keras_reid
 from keras_reid import ReIDError, networks, zoo
 from keras_reid.data.table import ReIDData, Split
+from keras_reid.zoo import publishing
 from keras_reid.zoo.checksum import sha256_of
 from keras_reid.zoo.manifest import Manifest
 
-HOW = {"recipe": "tiny", "command": "keras-reid train --recipe tiny --data people", "trained_on": "48 rendered people"}
+WHAT = {"command": "keras-reid train --recipe tiny --data people", "trained_on": "48 rendered people"}
+HOW = {"recipe": "tiny", **WHAT}
 
 
 @pytest.fixture(scope="module")
-def publishing(request):
+def script(request):
     path = request.config.rootpath / "zoo" / "publish.py"
     specification = importlib.util.spec_from_file_location("publish", path)
     module = importlib.util.module_from_spec(specification)
@@ -38,7 +41,7 @@ def content(folder):
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_published_file_loads_and_is_what_the_entry_says(publishing, zoo_folder, trained, people, images):
+def test_published_file_loads_and_is_what_the_entry_says(zoo_folder, trained, people, images):
     entry = publishing.publish("tiny", trained[0], exports=False, zoo=zoo_folder, **HOW)
     path = zoo_folder / "weights" / "tiny.weights.h5"
     assert (entry.size, entry.sha256) == (path.stat().st_size, sha256_of(path))
@@ -53,11 +56,16 @@ def test_published_file_loads_and_is_what_the_entry_says(publishing, zoo_folder,
         assert figures[key] == pytest.approx(value, abs=6e-5)
     assert figures["command"] == "keras-reid evaluate --data people --model tiny"
     assert (figures["queries"], figures["gallery"]) == (len(people.query), len(people.gallery))
-    assert entry.threshold["false_match_rate"] <= 1e-3
-    assert {path.name for path in zoo_folder.rglob("*") if path.is_file()} == {"manifest.json", "tiny.md", path.name}
+    for threshold, rate in zip(entry.thresholds, (1e-2, 1e-3), strict=True):
+        assert threshold["false_match_rate"] <= threshold["claim"] == rate
+        assert (threshold["data"], threshold["people"]) == ("people", "query and gallery")
+    for threshold, rates in zip(entry.thresholds, entry.match_rates, strict=True):  # chosen on the very same pairs
+        assert rates == {key: value for key, value in threshold.items() if key != "people"}
+    files = {"manifest.json", "tiny.md", "tiny_matches.jpg", path.name}
+    assert {path.name for path in zoo_folder.rglob("*") if path.is_file()} == files
 
 
-def test_from_a_file_under_another_name_beside_the_first(publishing, zoo_folder, trained, people):
+def test_from_a_file_under_another_name_beside_the_first(zoo_folder, trained, people):
     publishing.publish("tiny", trained[1], exports=False, zoo=zoo_folder, **HOW)
     networks.create("tiny", width=5).save_weights(zoo_folder / "wider.weights.h5")
     entry = publishing.publish(
@@ -73,46 +81,137 @@ def test_from_a_file_under_another_name_beside_the_first(publishing, zoo_folder,
     assert zoo.load("wider").get_config()["width"] == entry.options["width"] == 5
 
 
-def test_float32_where_float16_changes_the_embeddings(publishing, zoo_folder, trained, people, monkeypatch, images):
+def test_float32_where_float16_changes_the_embeddings(zoo_folder, trained, people, monkeypatch, images):
     monkeypatch.setattr(publishing, "SAME_EMBEDDING", 1.1)
     assert publishing.publish("tiny", trained[1], exports=False, zoo=zoo_folder, **HOW).precision == "float32"
     np.testing.assert_array_equal(zoo.load("tiny").embed(images), trained[0].embed(images))
 
 
-def test_exports_are_entered(publishing, zoo_folder, trained, people, monkeypatch):
+def test_exports_are_entered(zoo_folder, trained, people, monkeypatch):
     rows = [{"format": "onnx float32", "size": 9, "cosine": 1.0, "difference": 0.0, "pictures": 96}]
-    monkeypatch.setattr(publishing, "measure_exports", lambda _: rows)
-    assert publishing.publish("tiny", trained[1], zoo=zoo_folder, **HOW).exports == rows
+    monkeypatch.setattr(publishing, "write_exports", lambda _, folder: rows)
+    # The very files that were exported are measured.
+    monkeypatch.setattr(publishing, "measure_int8", lambda name, _, file, data: {"data": data.name, "file": file.name})
+    monkeypatch.setattr(publishing, "measure_latency", lambda folder: [{"exists": folder.is_dir()}])
+    monkeypatch.setattr(publishing, "card", lambda entry: "")
+    entry = publishing.publish("tiny", trained[1], zoo=zoo_folder, **HOW)
+    assert entry.exports == rows
+    assert entry.int8 == [{"data": "people", "file": "int8.tflite"}]
+    assert entry.latency == [{"exists": True}]
 
 
-def test_failure_changes_nothing(publishing, zoo_folder, trained, people, monkeypatch):
+def test_thresholds_are_chosen_on_training_people(zoo_folder, trained, people):
+    spec = f"ward:{people.root}"
+    arguments = {"data": ["people", spec], "calibrate": spec, "exports": False, "zoo": zoo_folder}
+    entry = publishing.publish("tiny", trained[1], **arguments, **HOW)
+    assert {(row["data"], row["people"]) for row in entry.thresholds} == {("ward", "training people")}
+    cosines = [row["cosine"] for row in entry.thresholds]
+    assert [(row["data"], row["claim"], row["cosine"]) for row in entry.match_rates] == [
+        ("people", 1e-2, cosines[0]),
+        ("people", 1e-3, cosines[1]),
+        ("ward", 1e-2, cosines[0]),
+        ("ward", 1e-3, cosines[1]),
+    ]
+    assert "They were chosen on `ward`, its training people," in zoo.card(entry)
+
+
+def test_from_a_chain_of_runs(zoo_folder, people, finished, images, trained):
+    runs = [finished("first"), finished("second", weights="runs/first/first.weights.h5", options={"depth": 1})]
+    tuned = finished("third", weights="published")
+    entry = publishing.publish("tiny", runs=runs, tuned=[tuned], exports=False, zoo=zoo_folder, **WHAT)
+    assert entry.recipe == {"name": "second", "command": WHAT["command"]}
+    assert entry.options == {"depth": 1}
+    assert entry.runs == [
+        {"recipe": "first", "epochs": 3, "seconds": 750, "curve": "cards/tiny_curve1.png"},
+        {"recipe": "second", "epochs": 3, "seconds": 750, "curve": "cards/tiny_curve2.png"},
+    ]
+    (row,) = entry.tuned
+    assert (row["data"], row["people"], row["rank1"], row["mAP"]) == ("ward", 25, 0.6123, 0.5)
+    assert np.sum(zoo.load("tiny").embed(images) * trained[0].embed(images), axis=1).min() >= 0.9999
+    # The pictures are there, small, and shown; those of the publication before are gone.
+    text = (zoo_folder / "cards" / "tiny.md").read_text()
+    for picture, most in (("tiny_curve1.png", 60_000), ("tiny_curve2.png", 60_000), ("tiny_matches.jpg", 250_000)):
+        path = zoo_folder / "cards" / picture
+        assert path.stat().st_size < most
+        Image.open(path).verify()
+        assert f"]({picture})" in text
+    again = publishing.publish("tiny", runs=runs[:1], exports=False, zoo=zoo_folder, **WHAT)
+    assert again.runs[0]["curve"] == "cards/tiny_curve.png"
+    cards = {path.name for path in (zoo_folder / "cards").iterdir()}
+    assert cards == {"tiny.md", "tiny_curve.png", "tiny_matches.jpg"}
+    assert {path.name for path in (zoo_folder / "weights").iterdir()} == {"tiny.weights.h5"}
+
+
+@pytest.mark.parametrize(
+    ("given", "received"),
+    [
+        ({}, "none of them"),
+        ({"weights": "a.weights.h5"}, "weights"),
+        ({"recipe": "tiny"}, "recipe"),
+        ({"runs": 1, "weights": "a.weights.h5", "recipe": "tiny"}, "run, weights, recipe"),
+        ({"runs": 1, "recipe": "tiny"}, "run, recipe"),
+    ],
+)
+def test_runs_or_weights_and_recipe(zoo_folder, finished, given, received):
+    runs = [finished()] * given.pop("runs", 0)
+    with pytest.raises(ReIDError) as caught:
+        publishing.publish("tiny", runs=runs, zoo=zoo_folder, **given, **WHAT)
+    assert str(caught.value) == (
+        f"Expected the folders of finished trainings (run), or else both weights and recipe. Received: {received}."
+    )
+
+
+def test_failure_changes_nothing(zoo_folder, trained, people, monkeypatch):
     publishing.publish("tiny", trained[1], exports=False, zoo=zoo_folder, **HOW)
     before = content(zoo_folder)
 
-    def fail(_):
+    def fail(model, folder):
         raise ReIDError("the int8 export differs too much")
 
-    monkeypatch.setattr(publishing, "measure_exports", fail)
+    monkeypatch.setattr(publishing, "write_exports", fail)
     other = networks.create("tiny", identities=3)
     with pytest.raises(ReIDError, match="differs too much"):
         publishing.publish("tiny", other, zoo=zoo_folder, **HOW)
     assert content(zoo_folder) == before
 
 
-def test_command_line(publishing, zoo_folder, trained, people, capsys):
+def test_too_few_pairs_for_a_rate(zoo_folder, trained, people, monkeypatch):
+    few = [split.take(slice(0, 6)) for split in (people.query, people.gallery)]
+    small = ReIDData(name="people", root=people.root, train=people.train, query=few[0], gallery=few[1])
+    monkeypatch.setattr(keras_reid.data, "load", lambda spec: small)
+    with pytest.raises(ReIDError, match=r"^A false-match rate of 0\.01 needs 100 pairs of different people"):
+        publishing.publish("tiny", trained[1], exports=False, zoo=zoo_folder, **HOW)
+
+
+def test_command_line(script, zoo_folder, trained, people, capsys):
     how = ["--recipe", "tiny", "--command", "make it so", "--trained-on", "rendered people", "--no-exports"]
     arguments = ["tiny", "--weights", str(trained[1]), *how, "--zoo", str(zoo_folder)]
-    assert publishing.main(arguments) == 0
-    assert "people: rank-1 0." in capsys.readouterr().out
+    assert script.main(arguments) == 0
+    out = capsys.readouterr().out
+    assert "people: rank-1 0." in out
+    assert "false matches where 1.0% are claimed" in out
     assert Manifest.read().entries["tiny"].recipe == {"name": "tiny", "command": "make it so"}
 
 
-def test_command_line_says_what_failed(publishing, zoo_folder, trained, capsys):
+def test_command_line_with_a_run(script, zoo_folder, people, finished):
+    tuned = ["--tuned", str(finished("third", weights="published"))]
+    calibrate = ["--data", f"ward:{people.root}", "--calibrate", f"ward:{people.root}"]
+    how = ["--command", "make it so", "--trained-on", "rendered people", "--no-exports", "--zoo", str(zoo_folder)]
+    options = ["--option", "depth=1"]
+    assert script.main(["tiny", "--run", str(finished()), *tuned, *calibrate, *options, *how]) == 0
+    entry = Manifest.read().entries["tiny"]
+    assert (entry.runs[0]["recipe"], entry.tuned[0]["recipe"], entry.options) == ("first", "third", {"depth": 1})
+    assert entry.thresholds[0]["people"] == "training people"
+
+
+def test_command_line_says_what_failed(script, zoo_folder, trained, capsys):
     how = ["--recipe", "tiny", "--command", "make it so", "--trained-on", "rendered people", "--no-exports"]
-    assert publishing.main(["tiny", "--weights", "no.weights.h5", *how, "--zoo", str(zoo_folder)]) == 1
+    assert script.main(["tiny", "--weights", "no.weights.h5", *how, "--zoo", str(zoo_folder)]) == 1
     assert "There is no file 'no.weights.h5'." in capsys.readouterr().err
+    assert script.main(["tiny", *how, "--zoo", str(zoo_folder)]) == 1
+    assert "Expected the folders of finished trainings" in capsys.readouterr().err
     with pytest.raises(SystemExit) as caught:
-        publishing.main(["tiny", "--weights", str(trained[1]), *how, "--option", "width"])
+        script.main(["tiny", "--weights", str(trained[1]), *how, "--option", "width"])
     assert caught.value.code == 2
     assert "expected KEY=VALUE, received 'width'" in capsys.readouterr().err
 
@@ -125,5 +224,5 @@ def test_command_line_says_what_failed(publishing, zoo_folder, trained, capsys):
         ("unit=residual", ("unit", "residual")),
     ],
 )
-def test_options_in_json(publishing, text, option):
-    assert publishing._option(text) == option
+def test_options_in_json(script, text, option):
+    assert script._option(text) == option

@@ -1,0 +1,122 @@
+"""Folders of finished trainings, as what is published needs them."""
+
+import dataclasses
+import itertools
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from keras_reid.errors import ReIDError
+from keras_reid.zoo import commands
+
+_FIGURES = ("rank1", "rank5", "rank10", "mAP", "mINP")
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A folder that `keras_reid.training.run` has finished.
+
+    Attributes:
+        folder: Of the run.
+        results: What is in its run.json.
+    """
+
+    folder: Path
+    results: dict[str, Any] = dataclasses.field(repr=False)
+
+    @classmethod
+    def read(cls, folder: str | os.PathLike) -> "FinishedRun":
+        """Read the folder of a run.
+
+        Raises:
+            ReIDError: there is no such folder, its training is not finished, or run.json cannot be read.
+        """
+        folder = Path(folder)
+        if not folder.is_dir():
+            raise ReIDError(f"There is no folder '{folder}' of a training.")
+        try:
+            return cls(folder, json.loads((folder / "run.json").read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            raise ReIDError(
+                f"The training in '{folder}' is not finished, it has no run.json: start its command again, and it goes "
+                "on."
+            ) from None
+        except ValueError as error:
+            raise ReIDError(f"'{folder / 'run.json'}' cannot be read: {error}") from error
+
+    @property
+    def recipe(self) -> str:
+        """The recipe's name."""
+        return self.results["recipe"]["name"]
+
+    @property
+    def weights(self) -> Path:
+        """The file of the trained weights."""
+        return self.folder / self.results["weights"]
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The network's."""
+        return self.results["recipe"]["options"]
+
+    @property
+    def effort(self) -> dict[str, int]:
+        """Its "epochs" and "seconds"."""
+        epochs = sum(stage["epochs"] for stage in self.results["recipe"]["stages"])
+        return {"epochs": epochs, "seconds": self.results["seconds"]}
+
+    def draw_curve(self, path: Path) -> None:
+        """Draw its curve, small.
+
+        Raises:
+            ReIDError: the log is missing.
+        """
+        from keras_reid.training.curve import draw_curve
+        from keras_reid.training.epoch_log import read_log
+
+        rows = read_log(self.folder / "log.csv")
+        if not rows:
+            raise ReIDError(f"The training in '{self.folder}' has no log.csv to draw its curve from.")
+        draw_curve(rows, path, dpi=80)
+
+    def tuned(self, name: str) -> dict[str, Any]:
+        """Its retrieval figures as a fine-tuning of the model `name`, see `tuned` of `keras_reid.zoo.manifest.Entry`.
+
+        Raises:
+            ReIDError: it trained another model, started at random weights, or measured no retrieval.
+        """
+        figures, recipe, data = self.results["figures"], self.results["recipe"], self.results["data"]
+        if recipe["network"] != name:
+            raise ReIDError(
+                f"Expected the training in '{self.folder}' to be of '{name}'. It is of '{recipe['network']}'."
+            )
+        if recipe["weights"] is None:
+            raise ReIDError(f"The training in '{self.folder}' started at random weights, so it is no fine-tuning.")
+        missing = [name for name in _FIGURES if name not in figures]
+        if missing:
+            raise ReIDError(f"The training in '{self.folder}' measured no {', '.join(missing)} in its last epoch.")
+        splits = {split["split"]: split for split in data["splits"]}
+        return {
+            "data": data["name"],
+            "people": splits["train"]["identities"],
+            "queries": splits["query"]["images"],
+            "gallery": splits["gallery"]["images"],
+            **{name: round(figures[name], 4) for name in _FIGURES},
+            "recipe": self.recipe,
+            **self.effort,
+            "command": commands.fine_tuning(self.recipe, data["name"]),
+        }
+
+
+def check_chain(runs: Sequence[FinishedRun]) -> None:
+    """Raises a ReIDError where a run did not start from the one before."""
+    for before, after in itertools.pairwise(runs):
+        start = after.results["recipe"]["weights"]
+        if Path(start or "").name != before.weights.name:
+            raise ReIDError(
+                f"Expected the training in '{after.folder}' to have started from the weights of '{before.folder}', "
+                f"'{before.weights.name}'. It started from {start or 'random weights'}. Give runs in their order."
+            )

@@ -1,0 +1,51 @@
+"""How long LiteRT files take, beside each other on this machine."""
+
+import json
+import platform
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from keras_reid.errors import ReIDError
+from keras_reid.shipped import shipped
+
+FORMATS = ("float32", "float16", "int8")
+
+
+def measure_latency(folder: Path) -> list[dict[str, Any]]:
+    """Median times of one picture on one thread, taken in turns by `tflite/benchmark.py` in a process of its own.
+
+    Args:
+        folder: Holds "float32.tflite", "float16.tflite" and "int8.tflite".
+
+    Returns:
+        One dict a file: "format"; "milliseconds"; "ratio" to float32; "processor", its name.
+
+    Raises:
+        ReIDError: a file is missing or does not run.
+    """
+    files = [str(folder / f"{name}.tflite") for name in FORMATS]
+    command = [sys.executable, str(shipped("tflite") / "benchmark.py"), *files, "--threads", "1", "--no-memory"]
+    done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise ReIDError(f"The latency of the exported files could not be measured: {reason}")
+    processor = _processor()
+    return [
+        {
+            "format": name,
+            "milliseconds": round(row["median_ms"], 2),
+            "ratio": round(row["latency_ratio"], 3),
+            "processor": processor,
+        }
+        for name, row in zip(FORMATS, json.loads(done.stdout), strict=True)
+    ]
+
+
+def _processor() -> str:
+    """The processor's name as its maker gave it, where the system tells; otherwise its architecture."""
+    facts = Path("/proc/cpuinfo")
+    found = re.search(r"^model name\s*:\s*(.+)$", facts.read_text(), re.MULTILINE) if facts.is_file() else None
+    return found.group(1).strip() if found else platform.processor() or platform.machine()

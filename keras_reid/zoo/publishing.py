@@ -1,0 +1,199 @@
+"""Publishing weights: the file, its entry in the manifest and its card, measured and put in place together."""
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+import keras_reid
+from keras_reid import networks
+from keras_reid.errors import ReIDError
+from keras_reid.files import atomically
+from keras_reid.report import draw_ranked
+from keras_reid.zoo import commands
+from keras_reid.zoo.card import card
+from keras_reid.zoo.checksum import sha256_of
+from keras_reid.zoo.exports import write_exports
+from keras_reid.zoo.finished_run import FinishedRun, check_chain
+from keras_reid.zoo.int8_retrieval import measure_int8
+from keras_reid.zoo.latency import measure_latency
+from keras_reid.zoo.manifest import Entry, Manifest
+from keras_reid.zoo.match_threshold import match_rates, measure_thresholds
+from keras_reid.zoo.weights import load_into, write
+
+SAME_EMBEDDING = 0.9999  # lowest cosine between the embeddings of float16 and float32 weights
+
+
+def publish(
+    name: str,
+    weights: str | Path | keras_reid.ReIDModel | None = None,
+    *,
+    zoo: str | Path,
+    command: str,
+    trained_on: str,
+    recipe: str | None = None,
+    runs: Sequence[str | Path] = (),
+    tuned: Sequence[str | Path] = (),
+    data: Sequence[str] = ("people",),
+    calibrate: str | None = None,
+    network: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    licence: str = "Apache-2.0",
+    exports: bool = True,
+) -> Entry:
+    """Publish one set of weights; an entry of the same name is replaced.
+
+    Args:
+        name: What `keras_reid.zoo.load` will be asked for.
+        weights: A trained model, or the `.weights.h5` file of one; heads are left out. Or None, with `runs`.
+        zoo: The folder with the manifest.
+        command: The command that trained it.
+        trained_on: The pictures it was trained on, as "Trained on …" goes on.
+        recipe: The recipe's name, with `weights`.
+        runs: Instead of `weights` and `recipe`, the folders of the finished trainings that it went through, in order.
+        tuned: Folders of finished trainings that started from these weights.
+        data: What to measure on, as `keras_reid.data.load` takes it.
+        calibrate: The data set on whose training people the thresholds are chosen; the model must have seen none of
+            them. Defaults to None: they are chosen on query and gallery of the first of `data`.
+        network: The network's name. Defaults to `name`.
+        options: Of the network. Default to those of the last run's recipe.
+        licence: Of the weights, an SPDX identifier.
+        exports: Whether to export to every format and enter how far each is from the model, what int8 costs in
+            retrieval, and the latency.
+
+    Returns:
+        The manifest's new entry.
+
+    Raises:
+        ReIDError: neither `runs` nor `weights` and `recipe`, or both; a run that is not finished or did not start from
+            the one before; weights that do not fit the network, an unknown network or data set, too few people to
+            choose thresholds on, or an export that differs too much. Nothing is changed then.
+    """
+    network, zoo = network or name, Path(zoo)
+    trained = [FinishedRun.read(folder) for folder in runs]
+    weights, recipe, made_with = _what(weights, recipe, trained, options)
+    tunings = [FinishedRun.read(folder).tuned(name) for folder in tuned]
+    sets = [keras_reid.data.load(spec) for spec in data]
+    chosen_on = keras_reid.data.load(calibrate) if calibrate else sets[0]
+    for part in ("weights", "cards"):
+        (zoo / part).mkdir(parents=True, exist_ok=True)
+    final = zoo / "weights" / f"{name}.weights.h5"
+    with tempfile.TemporaryDirectory(dir=zoo / "weights") as scratch:
+        folder = Path(scratch)
+        source = folder / "source.weights.h5"
+        if isinstance(weights, keras_reid.ReIDModel):
+            weights.save_weights(source)
+        else:
+            source = Path(weights)
+        new = folder / "new.weights.h5"
+        precision = _write_smallest(network, made_with, source, new, sets[0].query.paths)
+        model = _model(network, made_with, new)
+        thresholds = measure_thresholds(model, chosen_on, training=calibrate is not None)
+        entry = Entry(
+            name=name,
+            file=final.name,
+            size=new.stat().st_size,
+            sha256=sha256_of(new),
+            licence=licence,
+            network=network,
+            options=made_with,
+            image_size=list(model.image_size),
+            embedding_size=model.embedding_size,
+            parameters=sum(layer.count_params() for layer in model.layers),
+            precision=precision,
+            recipe={"name": recipe, "command": command},
+            trained_on=trained_on,
+            figures=[_figures(name, model, found) for found in sets],
+            runs=_curves(name, trained, folder),
+            tuned=tunings,
+            thresholds=thresholds,
+            match_rates=[row for found in sets for row in match_rates(model, found, thresholds)],
+            matches=_matches(name, model, folder),
+            card=f"cards/{name}.md",
+            keras=keras.__version__,
+            version=keras_reid.__version__,
+            **(_exported(name, model, sets, folder) if exports else {}),
+        )
+        text = card(entry)
+        # Read not before now: others may have been published while this one was measured.
+        path = zoo / "manifest.json"
+        manifest = Manifest.read(path) if path.exists() else Manifest({})
+        for picture in entry.pictures:
+            os.replace(folder / Path(picture).name, zoo / picture)
+        os.replace(new, final)
+    with atomically(zoo / entry.card) as file:
+        file.write_text(text, encoding="utf-8")
+    manifest.with_entry(entry).write(path)
+    before = manifest.entries.get(name)
+    for picture in set(before.pictures if before else ()) - set(entry.pictures):
+        (zoo / picture).unlink(missing_ok=True)
+    return entry
+
+
+def _what(weights: Any, recipe: str | None, trained: Sequence[FinishedRun], options: Mapping[str, Any] | None) -> tuple:
+    """The weights, the recipe's name and the network's options, given or as the last run has them."""
+    if bool(trained) == bool(weights or recipe) or bool(weights) != bool(recipe):
+        given = {"run": trained, "weights": weights, "recipe": recipe}
+        received = ", ".join(key for key, value in given.items() if value) or "none of them"
+        raise ReIDError(
+            f"Expected the folders of finished trainings (run), or else both weights and recipe. Received: {received}."
+        )
+    if not trained:
+        return weights, recipe, dict(options or {})
+    check_chain(trained)
+    last = trained[-1]
+    return last.weights, last.recipe, dict(last.options if options is None else options)
+
+
+def _curves(name: str, trained: Sequence[FinishedRun], folder: Path) -> list[dict[str, Any]]:
+    """Draw the curve of every training; what they were."""
+    rows = []
+    for number, run in enumerate(trained, start=1):
+        picture = f"{name}_curve{number if len(trained) > 1 else ''}.png"
+        run.draw_curve(folder / picture)
+        rows.append({"recipe": run.recipe, **run.effort, "curve": f"cards/{picture}"})
+    return rows
+
+
+def _matches(name: str, model: keras_reid.ReIDModel, folder: Path) -> str:
+    """Draw ranked matches, of bundled people whatever else is measured: they may be shown, as none of them exists."""
+    people, title = keras_reid.data.load("people"), f"{name}: ranked matches of rendered people"
+    picture = draw_ranked(model, people, queries=5, matches=6, title=title)
+    picture.save(folder / f"{name}_matches.jpg", quality=80, optimize=True)
+    return f"cards/{name}_matches.jpg"
+
+
+def _exported(name: str, model: keras_reid.ReIDModel, sets: Sequence[Any], folder: Path) -> dict[str, Any]:
+    """What the exported files are worth."""
+    return {
+        "exports": write_exports(model, folder),
+        "int8": [measure_int8(name, model, folder / "int8.tflite", found) for found in sets],
+        "latency": measure_latency(folder),
+    }
+
+
+def _model(network: str, options: Mapping[str, Any], path: Path) -> keras_reid.ReIDModel:
+    model = networks.create(network, **options)
+    load_into(model, path, networks.names())
+    return model
+
+
+def _write_smallest(network: str, options: Mapping[str, Any], source: Path, new: Path, images: Any) -> str:
+    """Write the weights in float16 if every picture's embedding stays what it was, else in float32."""
+    before = _model(network, options, source).embed(images)
+    write(source, new, "float16")
+    after = _model(network, options, new).embed(images)
+    if np.sum(before * after, axis=1).min() >= SAME_EMBEDDING:
+        return "float16"
+    write(source, new, "float32")
+    return "float32"
+
+
+def _figures(name: str, model: keras_reid.ReIDModel, data: Any) -> dict[str, Any]:
+    measured = {key: round(float(value), 4) for key, value in model.evaluate_retrieval(data).items()}
+    counts = {"queries": len(data.query), "gallery": len(data.gallery)}
+    return {"data": data.name, **counts, **measured, "command": commands.retrieval(name, data.name)}
