@@ -107,7 +107,7 @@ def _grown(size: str) -> Recipe:
         network=f"han_{size}",
         weights="runs/han_rendered/han_rendered.weights.h5",
         data="market1501:rendered",
-        people=1000,
+        people=750,
         stages=(Stage((160, 64, 3), epochs=1, learning_rate=1e-3),),
         precision="mixed_bfloat16",
         evaluate_every=1,
