@@ -13,7 +13,9 @@ PACKAGE = Path(keras_reid.__file__).parent
 ALLOWED = {
     "layers": {"errors"},
     "losses": {"errors"},
-    "networks": {"errors", "layers", "model"},
+    "backbones": {"errors", "layers"},
+    "graph": set(),
+    "networks": {"backbones", "errors", "graph", "layers", "losses", "model"},
     "data": {"errors", "files", "lock"},
     "evaluation": {"data.table", "errors"},
     "gallery": {"errors", "evaluation", "files", "lock"},

@@ -16,7 +16,7 @@ class AttentionPyramid(keras.layers.Layer):
     """Split, attend, merge and stack: an attention on the whole map, then on its halves, quarters, ….
 
     Level i splits the map into n = radix^(i−1) equal parts, applies an attention of its own to each and joins them
-    again; what it attended to goes to level i + 1, so that coarse attention guides the finer one: X_i = σ(A_i) · X_{i−1}
+    again; what it attended to goes to level i + 1, so that coarse attention guides finer: X_i = σ(A_i) · X_{i−1}
     (Eq. 3). The last level's map is the result.
 
     Section III-A gives n = 2^i and counts levels so that the first is global (its Table II's "APNet-1"): level 1 is the
