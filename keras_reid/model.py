@@ -148,6 +148,11 @@ class ReIDModel(keras.Model):
         return self.output_shape[-1]
 
     @property
+    def backbone(self) -> str | None:
+        """Name of the network's backbone in `keras_reid.backbones`; None if it is not made of one."""
+        return self._options.get("backbone")
+
+    @property
     def branches(self) -> tuple[str, ...]:
         """Names of the branches, each with a feature and, for training, a classifier of its own."""
         return self._branches

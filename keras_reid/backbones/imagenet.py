@@ -72,7 +72,7 @@ def _pretrained(backbone: str, path: str | os.PathLike | None) -> keras.Model:
             ) from error
     try:
         return with_own_names(build(include_top=False, weights="imagenet"))
-    except Exception as error:  # noqa: BLE001 - Keras raises a bare Exception where the download fails
+    except Exception as error:  # Keras raises no narrower one where a download fails
         here = " or made by training/convert_resnet50.py" if backbone == "resnet50" else ""
         raise ReIDError(
             f"The ImageNet weights of '{backbone}' could not be downloaded ({_first_line(error)}). Without Internet, "

@@ -18,7 +18,7 @@ class ResNet:
     Called with a picture it builds stem and stages and returns the stages' maps; layers carry the names that they have
     in `keras.applications`. The two layouts differ in where a stage halves its maps and in biases:
 
-    - Keras': in the first 1×1 convolution, all convolutions biased. ImageNet weights of `keras.applications` are for it.
+    - Keras': in the first 1×1 convolution, all convolutions biased. `keras.applications` has ImageNet weights for it.
     - "v1.5": in the 3×3 convolution, without biases, as in PyTorch's; the papers' FLOPs are of this one.
 
     Args:

@@ -5,6 +5,8 @@ from typing import Any
 
 from keras_reid.errors import ReIDError, did_you_mean
 from keras_reid.model import ReIDModel
+from keras_reid.networks.aanet import AANet
+from keras_reid.networks.apnet import APNet
 from keras_reid.networks.han import HAN
 
 # Name in the zoo -> class and the options that make this variant of it.
@@ -12,9 +14,12 @@ _NETWORKS: dict[str, tuple[type[ReIDModel], dict[str, Any]]] = {
     "han_small": (HAN, {"size": "small"}),
     "han_medium": (HAN, {"size": "medium"}),
     "han_large": (HAN, {"size": "large"}),
+    "aanet": (AANet, {}),
+    "apnet_c": (APNet, {"attention": "channel"}),
+    "apnet_s": (APNet, {"attention": "spatial", "input_shape": (256, 128, 3)}),
 }
 
-__all__ = ["HAN", "create", "names"]
+__all__ = ["HAN", "AANet", "APNet", "create", "names"]
 
 
 def names() -> list[str]:
