@@ -16,8 +16,8 @@ class Figure:
         block: What the figure is about, for people.
         quantity: "FLOPs": multiply-adds, counted once, of the network in the paper's form (`in_the_papers_form`);
             "FLOPs and BN": those, and two for each value that batch normalisation gives out, as PyTorch-OpCounter
-            counts; "FLOPs as run": of what is really computed; "parameters": all of them; "weights": of convolutions and dense
-            layers, neither biases nor normalisation.
+            counts; "FLOPs as run": of what is really computed; "parameters": all of them; "weights": of convolutions
+            and dense layers, neither biases nor normalisation.
         paper: The figure.
         source: Where it is printed.
         tolerance: Largest relative deviation that counts as agreement; 0 is exact. None: shown for information, since
@@ -40,8 +40,8 @@ class Figure:
 
 HAN_FLOPS = {"han_small": 3.68e8, "han_medium": 5.33e8, "han_large": 7.01e8}  # Table 1
 # Table 5: number of attention modules -> FLOPs, parameters. Those of the network without attention include classifiers,
-# so what counts is the increase. For nine modules and more the paper's parameters grow faster than its blocks' widths
-# allow: three modules of conv4 add 2.4e6 there, the other three, of which one is narrower, 3.6e6.
+# so what counts is the increase. Three modules of conv4 add 2.4e6 parameters there; the other three, of which one reads
+# half as many channels, 3.6e6, twice what their widths allow: from nine modules on parameters are for information.
 AANET = {
     0: (9.2e9, 29.8e6),
     3: (10.9e9, 37.2e6),

@@ -1,6 +1,7 @@
 """Omnidirectional foreground-aware attention of AANet (Lian, Jiang, Hu: Attention-Aligned Network, section 3.2)."""
 
 import keras
+from keras import ops
 
 from keras_reid.errors import ReIDError
 from keras_reid.layers.arguments import check_map
@@ -20,6 +21,9 @@ class OmniForegroundAttention(keras.layers.Layer):
       output is kept.
     - In series (AANet-2 of Table 4): `attention(y)` is y · S(y), with y = block(x).
 
+    Beside a block of stride 2 the mask is computed at the size of what enters and averaged to that of what leaves. The
+    paper does not say so; the FLOPs that its Table 5 prints for 9, 13 and 16 modules do.
+
     Example:
         >>> entering = keras.random.normal((2, 24, 12, 1024))
         >>> leaving = keras.layers.Conv2D(2048, 1)(entering)
@@ -29,13 +33,14 @@ class OmniForegroundAttention(keras.layers.Layer):
     Args:
         reduction: Of both attentions' bottlenecks. Defaults to 16, the paper's r.
 
-    Input: The map that enters, (batch, height, width, channels); and what the mask is laid on, (batch, height, width,
-        filters). Without the second, the first.
-    Output: A dict: "features", the second input times the mask; "spatial", the mask, (batch, height, width, filters);
-        and "channel", (batch, 1, 1, channels).
+    Input: The map that enters, (batch, height, width, channels); and what the mask is laid on, (batch, height / stride,
+        width / stride, filters), rounded up. Without the second, the first.
+    Output: A dict: "features", the second input times the mask; "spatial", the mask, of the second input's shape; and
+        "channel", (batch, 1, 1, channels).
 
     Raises:
-        ReIDError: `reduction` is no whole number above 0, an input is no feature map, or the two differ in size.
+        ReIDError: `reduction` is no whole number above 0, an input is no feature map, or the second input is no whole
+            number of times smaller than the first.
 
     Source: Lian, Jiang, Hu: Attention-Aligned Network for Person Re-Identification, section 3.2, Eq. 1 and 2, Fig. 3.
     """
@@ -50,11 +55,7 @@ class OmniForegroundAttention(keras.layers.Layer):
         leaving_shape = leaving_shape or entering_shape
         for shape in (entering_shape, leaving_shape):
             check_map("OmniForegroundAttention", shape)
-        if tuple(entering_shape[1:3]) != tuple(leaving_shape[1:3]):
-            raise ReIDError(
-                "OmniForegroundAttention expects a block that keeps height and width. "
-                f"Received: shapes {tuple(entering_shape)} and {tuple(leaving_shape)}"
-            )
+        self.stride = _stride(entering_shape[1:3], leaving_shape[1:3])
         self.spatial = MultiscaleSpatialAttention(
             leaving_shape[-1], self.reduction, dtype=self.dtype_policy, name="spatial"
         )
@@ -64,6 +65,8 @@ class OmniForegroundAttention(keras.layers.Layer):
     def call(self, entering, leaving=None):
         channel = self.channel(entering)
         mask = self.spatial(entering * channel)
+        if self.stride > 1:
+            mask = ops.average_pool(mask, self.stride, self.stride, "same", data_format="channels_last")
         return {"features": (entering if leaving is None else leaving) * mask, "spatial": mask, "channel": channel}
 
     def compute_output_spec(self, entering, leaving=None):
@@ -77,3 +80,17 @@ class OmniForegroundAttention(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "reduction": self.reduction}
+
+
+def _stride(entering, leaving) -> int:
+    """By how much smaller the sides of a map leave a block than they entered it."""
+    if tuple(entering) == tuple(leaving):
+        return 1
+    if None not in (*entering, *leaving):
+        stride = -(-entering[0] // leaving[0])
+        if tuple(leaving) == tuple(-(-side // stride) for side in entering):
+            return stride
+    raise ReIDError(
+        "OmniForegroundAttention expects a block whose output is smaller than its input by a whole stride, if at all. "
+        f"Received: {' and '.join('×'.join(map(str, sides)) for sides in (entering, leaving))}"
+    )

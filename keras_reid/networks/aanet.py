@@ -33,8 +33,6 @@ class AANet(ReIDModel):
 
     - The class activation map (Eq. 4) belongs to one classifier on the mean of the whole map, which AANet has not. Here
       it is that of the sum of the parts' logits: every row is weighed by its own part's classifier.
-    - A block that halves its map, the first of conv3 and of conv4, has its input halved by average pooling on the way
-      to the attention.
     - Where parts do not divide the height, neighbours share a row.
 
     `zoo.load("aanet", weights="imagenet")` starts the backbone from ImageNet weights, as the paper does. Its figures
@@ -106,13 +104,7 @@ class AANet(ReIDModel):
             if block not in attended:
                 return leaving
             attention = OmniForegroundAttention(options["reduction"], name=f"{block}.attention")
-            if options["series"]:
-                found = attention(leaving)
-            elif entering.shape[1:3] == leaving.shape[1:3]:
-                found = attention(entering, leaving)
-            else:
-                halved = layers.AveragePooling2D(2, padding="same", name=f"{block}.halve")(entering)
-                found = attention(halved, leaving)
+            found = attention(leaving) if options["series"] else attention(entering, leaving)
             level = f"level{1 + attended.index(block)}"
             maps[f"{level}.spatial"] = ops.mean(found["spatial"], axis=-1, keepdims=True)
             maps[f"{level}.channel"] = found["channel"]
