@@ -19,12 +19,17 @@ _NETWORKS: dict[str, tuple[type[ReIDModel], dict[str, Any]]] = {
     "apnet_s": (APNet, {"attention": "spatial", "input_shape": (256, 128, 3)}),
 }
 
-__all__ = ["HAN", "AANet", "APNet", "create", "names"]
+__all__ = ["HAN", "AANet", "APNet", "create", "names", "options"]
 
 
 def names() -> list[str]:
     """Names that `create` knows."""
     return list(_NETWORKS)
+
+
+def options(name: str) -> list[str]:
+    """Names of the options that the network of that name has."""
+    return _options(_NETWORKS[name][0])
 
 
 def create(name: str, identities: int | None = None, **options: Any) -> ReIDModel:
@@ -41,7 +46,7 @@ def create(name: str, identities: int | None = None, **options: Any) -> ReIDMode
     if name not in _NETWORKS:
         raise ReIDError(f"There is no network '{name}'.{did_you_mean(name, _NETWORKS)} Known: {', '.join(_NETWORKS)}.")
     network, variant = _NETWORKS[name]
-    known = [option for option in inspect.signature(network).parameters if option not in ("identities", "kwargs")]
+    known = _options(network)
     for option in options:
         if option not in (*known, "name", "trainable"):
             raise ReIDError(
@@ -49,3 +54,7 @@ def create(name: str, identities: int | None = None, **options: Any) -> ReIDMode
                 f"{', '.join(known)}."
             )
     return network(**{"name": name, **variant, **options}, identities=identities)
+
+
+def _options(network: type[ReIDModel]) -> list[str]:
+    return [option for option in inspect.signature(network).parameters if option not in ("identities", "kwargs")]
