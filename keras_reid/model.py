@@ -37,6 +37,8 @@ class ReIDModel(keras.Model):
     milestones: tuple[float, ...] = ()
     # Whether each branch's feature is brought to length 1 before they are joined, or the whole alone.
     normalises_branches: bool = True
+    # The layer whose map explanations are about where no other is named.
+    last_map: str = "feature_map"
 
     def __init__(
         self, options: dict[str, Any], identities: int | None = None, name: str | None = None, trainable: bool = True
