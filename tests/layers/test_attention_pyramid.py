@@ -8,7 +8,7 @@ from keras_reid.errors import ReIDError
 from keras_reid.layers import AttentionPyramid, ForegroundChannelAttention, RelationAwareAttention, SqueezeExcite
 
 CHANNELS = SqueezeExcite(reduction=2)
-SPATIAL = RelationAwareAttention(reduction=2)
+SPATIAL = RelationAwareAttention(reduction=1)  # so many units that none without a gradient is likely
 
 
 def features(*shape):
