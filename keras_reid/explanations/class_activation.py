@@ -42,7 +42,7 @@ def class_activation(
         ReIDError: as for `grad_cam`.
     """
     maps = []
-    for activations, gradients in relevance(model, images, None, identities, like, batch_size):
+    for activations, gradients in relevance(model, images, model.last_map, identities, like, batch_size):
         places = activations.shape[1] * activations.shape[2]
         activation = places * (gradients * activations).sum(axis=-1)
         maps.append(scaled(activation) if normalised else activation)

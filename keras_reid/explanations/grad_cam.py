@@ -48,9 +48,9 @@ def grad_cam(
         ReIDError: no such layer, or one that no branch depends on alone; identities of a model without classifiers; or
             a picture that cannot be read.
     """
-    layers = [layers] if layers is None or isinstance(layers, str) else layers
+    names = [layers or model.last_map] if layers is None or isinstance(layers, str) else layers
     found = {}
-    for level, layer in enumerate(layers, start=1):
+    for level, layer in enumerate(names, start=1):
         maps = []
         for activations, gradients in relevance(model, images, layer, identities, like, batch_size):
             weights = gradients.mean(axis=(1, 2), keepdims=True)  # Eq. 1

@@ -48,7 +48,7 @@ class Cut:
 
 
 def relevance(
-    model, images, layer: str | None, identities: Sequence[int] | None, like: Any, batch_size: int
+    model, images, layer: str, identities: Sequence[int] | None, like: Any, batch_size: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield the layer's maps, (n, height, width, channels), and the gradient of the pictures' scores at them.
 
@@ -59,7 +59,7 @@ def relevance(
         raise ReIDError(
             "`identities` are explained by a model's classifiers. This one has none: it was not trained here."
         )
-    cut = Cut.at(model, layer or model.last_map)
+    cut = Cut.at(model, layer)
     others = None
     if like is not None:
         parts = [_joined(model, cut.back(maps, training=False)) for maps in _maps(cut, model, like, batch_size)]

@@ -63,9 +63,9 @@ def load(
     if weights == "imagenet":
         start_from_imagenet(model, networks.names())
     elif weights is not None:
-        path = path or weights
-        if holds_imagenet(model, path):
-            start_from_imagenet(model, networks.names(), path)
+        file = path or weights
+        if holds_imagenet(model, file):
+            start_from_imagenet(model, networks.names(), file)
         else:
-            load_into(model, path, networks.names())
+            load_into(model, file, networks.names())
     return model
