@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +103,10 @@ def _ours(figure: Figure, options: Mapping[str, Any], counts: dict[str, Count]) 
     match figure.quantity:
         case "FLOPs":
             return in_the_papers_form(count).multiply_adds
+        case "FLOPs and BN":
+            normalised = [row for row in count.rows if row.kind == "BatchNormalization"]
+            values = sum(row.calls * math.prod(row.output_shape) for row in normalised)
+            return in_the_papers_form(count).multiply_adds + 2 * values
         case "FLOPs as run":
             return count.multiply_adds
         case "parameters":

@@ -11,19 +11,24 @@ from keras_reid.losses.triplet import BatchHardTriplet
 KNOWN = ("cross_entropy", "triplet")
 
 
-def branch_losses(loss: str | Mapping[str, Any], branches: Sequence[str]) -> dict[str, Any]:
+def branch_losses(
+    loss: str | Mapping[str, Any], branches: Sequence[str], outputs: Sequence[str] | None = None
+) -> dict[str, Any]:
     """Losses for `compile`: by the name of a training batch's output.
 
     Args:
         loss: "cross_entropy" on every branch's logits, "triplet" on its features, or both, joined by "+" (HAN, Table
             11); or a dict by output, which is returned.
-        branches: The network's branches.
+        branches: The network's branches, those with a classifier.
+        outputs: All that a training batch gives out. Defaults to None: logits and features of the branches. Where there
+            are features besides, as of AANet's global branch, "triplet" is for them too.
 
     Raises:
         ReIDError: an unknown name or output, or a loss that does not say which output it is for: Keras would apply it
             to logits and features alike.
     """
-    outputs = [f"{branch}{end}" for branch in branches for end in ("", "_features")]
+    if outputs is None:
+        outputs = [f"{branch}{end}" for branch in branches for end in ("", "_features")]
     if isinstance(loss, Mapping) and set(loss) <= set(outputs):
         return dict(loss)
     kinds = loss.split("+") if isinstance(loss, str) else []
@@ -36,9 +41,9 @@ def branch_losses(loss: str | Mapping[str, Any], branches: Sequence[str]) -> dic
             f"to losses. Received: {received}."
         )
     losses: dict[str, Any] = {}
-    for branch in branches:
-        if "cross_entropy" in kinds:
-            losses[branch] = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        if "triplet" in kinds:
-            losses[f"{branch}_features"] = BatchHardTriplet()
+    for output in outputs:
+        if output in branches and "cross_entropy" in kinds:
+            losses[output] = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        if output.endswith("_features") and "triplet" in kinds:
+            losses[output] = BatchHardTriplet()
     return losses

@@ -73,12 +73,20 @@ class BatchHardTriplet(keras.losses.Loss):
         self.distance = distance
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
+        positive, negative = self.hardest_distances(y_true, y_pred)
+        return self._apart(positive - negative)
+
+    def hardest_distances(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+        """Distance of each image from its hardest positive, and from its hardest negative, (B,) and (B,)."""
         features = ops.cast(y_pred, "float32")
         same = same_identity(y_true, features)
         if self.distance == "cosine":
             features = ops.normalize(features, axis=-1)
         positive, negative = _hardest(features, same)
-        gap = self._distance(features, positive) - self._distance(features, negative)
+        return self._distance(features, positive), self._distance(features, negative)
+
+    def _apart(self, gap: Any) -> Any:
+        """What is lost where positives are `gap` farther than negatives."""
         return ops.softplus(gap) if self.margin == "soft" else ops.relu(gap + self.margin)
 
     def _distance(self, features: Any, partner: Any) -> Any:

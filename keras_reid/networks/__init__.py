@@ -5,6 +5,8 @@ from typing import Any
 
 from keras_reid.errors import ReIDError, did_you_mean
 from keras_reid.model import ReIDModel
+from keras_reid.networks.aanet import AANet
+from keras_reid.networks.apnet import APNet
 from keras_reid.networks.han import HAN
 
 # Name in the zoo -> class and the options that make this variant of it.
@@ -12,14 +14,22 @@ _NETWORKS: dict[str, tuple[type[ReIDModel], dict[str, Any]]] = {
     "han_small": (HAN, {"size": "small"}),
     "han_medium": (HAN, {"size": "medium"}),
     "han_large": (HAN, {"size": "large"}),
+    "aanet": (AANet, {}),
+    "apnet_c": (APNet, {"attention": "channel"}),
+    "apnet_s": (APNet, {"attention": "spatial", "input_shape": (256, 128, 3)}),
 }
 
-__all__ = ["HAN", "create", "names"]
+__all__ = ["HAN", "AANet", "APNet", "create", "names", "options"]
 
 
 def names() -> list[str]:
     """Names that `create` knows."""
     return list(_NETWORKS)
+
+
+def options(name: str) -> list[str]:
+    """Names of the options that the network of that name has."""
+    return _options(_NETWORKS[name][0])
 
 
 def create(name: str, identities: int | None = None, **options: Any) -> ReIDModel:
@@ -36,7 +46,7 @@ def create(name: str, identities: int | None = None, **options: Any) -> ReIDMode
     if name not in _NETWORKS:
         raise ReIDError(f"There is no network '{name}'.{did_you_mean(name, _NETWORKS)} Known: {', '.join(_NETWORKS)}.")
     network, variant = _NETWORKS[name]
-    known = [option for option in inspect.signature(network).parameters if option not in ("identities", "kwargs")]
+    known = _options(network)
     for option in options:
         if option not in (*known, "name", "trainable"):
             raise ReIDError(
@@ -44,3 +54,7 @@ def create(name: str, identities: int | None = None, **options: Any) -> ReIDMode
                 f"{', '.join(known)}."
             )
     return network(**{"name": name, **variant, **options}, identities=identities)
+
+
+def _options(network: type[ReIDModel]) -> list[str]:
+    return [option for option in inspect.signature(network).parameters if option not in ("identities", "kwargs")]

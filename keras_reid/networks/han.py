@@ -69,6 +69,8 @@ class HAN(ReIDModel):
 
     # Section 4: learning rate × 0.1 at epochs 100, 200 and 250 of 300.
     milestones = (100 / 300, 200 / 300, 250 / 300)
+    # Of the global branch: the local one reads regions, of which there is no one map.
+    last_map = "level3.attention"
 
     def __init__(
         self,

@@ -54,13 +54,14 @@ class Recipe:
         batch_size: Of shuffled batches. Defaults to 32.
         augmentation: Arguments of `keras_reid.data.augment`, or None, the default, for none.
         loss: A name that `ReIDModel.compile` knows, or a function from the branches' names to the dict of losses.
-            Defaults to "cross_entropy".
+            Defaults to "cross_entropy". None: the network's own, those of its paper.
         loss_weights: By the names of the losses; those not named, and by default all, weigh 1.
         optimizer: From the learning rate, a number or a Keras schedule, to the optimizer. It decides on weight decay
             and on a moving average of the weights, which is what is then measured and published: `use_ema=True`.
         schedule: How the learning rate changes: `Constant()`, `Falling(at=…)`, `Cosine(warm_up=…)`, or a function of
             highest rate, steps per epoch and epochs that returns what an optimizer takes. Defaults to `Constant()`.
-        weights: Where to start: None, the default, at random weights; "published"; or the path of a `.weights.h5`.
+        weights: Where to start: None, the default, at random weights; "published"; "imagenet", for the backbone; or the
+            path of a `.weights.h5`.
         precision: A Keras dtype policy, e.g. "mixed_bfloat16". Defaults to "float32".
         seed: Of weights, batches and augmentation. Defaults to 0.
         evaluate_every: Epochs between two measurements of retrieval. Defaults to 1.
@@ -80,7 +81,7 @@ class Recipe:
     images: int | None = None
     batch_size: int = 32
     augmentation: Mapping[str, Any] | None = None
-    loss: str | Callable[[tuple[str, ...]], dict[str, Any]] = "cross_entropy"
+    loss: str | Callable[[tuple[str, ...]], dict[str, Any]] | None = "cross_entropy"
     loss_weights: Mapping[str, float] | None = None
     schedule: Callable[[float, int, int], Rate] = field(default_factory=Constant)
     weights: str | None = None
@@ -126,7 +127,8 @@ class Recipe:
         """The same experiment, cut down to run in seconds on a laptop.
 
         Every stage for one epoch at pictures of at most 80×32; the first eight people, in batches of at most eight;
-        from random weights where the recipe starts from another run's, which need not have been made.
+        from random weights where the recipe starts from another run's, which need not have been made, or ImageNet's,
+        which need not be downloaded.
         """
         stages = tuple(
             Stage(
@@ -148,7 +150,7 @@ class Recipe:
             images=self.images and min(self.images, _SMALL["images"]),
             batch_size=min(self.batch_size, _SMALL["batch"]),
             people=min(self.people or _SMALL["people"], _SMALL["people"]),
-            weights=None if str(self.weights).endswith(".weights.h5") else self.weights,
+            weights=None if str(self.weights).endswith((".weights.h5", "imagenet")) else self.weights,
         )
 
     def describe(self) -> dict[str, Any]:

@@ -157,16 +157,20 @@ def _build(recipe: Recipe, stage: Stage, train: Split, steps: int, used: Devices
         if used.replicas > 1:
             synchronise(model)
         rate = recipe.schedule(stage.learning_rate, steps, stage.epochs)
-        loss, weights = _losses(recipe, model.branches)
+        loss, weights = _losses(recipe, model)
         model.compile(recipe.optimizer(rate), loss, loss_weights=weights)
     return model
 
 
-def _losses(recipe: Recipe, branches: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, float]]:
+def _losses(recipe: Recipe, model) -> tuple[dict[str, Any], dict[str, float]]:
     """The losses and the weight of each, by name."""
     from keras_reid.losses import branch_losses
 
-    losses = recipe.loss(branches) if callable(recipe.loss) else branch_losses(recipe.loss, branches)
+    if callable(recipe.loss):
+        losses = recipe.loss(model.branches)
+    else:
+        named = model.default_loss() if recipe.loss is None else recipe.loss
+        losses = branch_losses(named, model.branches, model.training_outputs)
     weights = dict(recipe.loss_weights or {})
     unknown = sorted(set(weights) - set(losses))
     if unknown:

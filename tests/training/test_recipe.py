@@ -46,7 +46,8 @@ def test_miniature():
 
 
 @pytest.mark.parametrize(
-    ("weights", "of_miniature"), [("runs/a/a.weights.h5", None), ("published", "published"), (None, None)]
+    ("weights", "of_miniature"),
+    [("runs/a/a.weights.h5", None), ("imagenet", None), ("published", "published"), (None, None)],
 )
 def test_a_miniature_needs_no_other_run(weights, of_miniature):
     assert staged(1, weights=weights).miniature().weights == of_miniature

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import small_training as small
 
-from keras_reid import ReIDError, training
+from keras_reid import ReIDError, networks, training
 from keras_reid.training import Stage
 from keras_reid.training.epoch_log import read_log
+from keras_reid.training.run import _losses
 
 SCRIPT = Path(__file__).with_name("interrupted.py")
 ONE_STAGE = (Stage((16, 8, 3), 2, 0.01),)
@@ -146,6 +147,15 @@ def test_other_number_of_epochs(tmp_path):
     results = train(tmp_path, epochs=1)
     assert results["recipe"]["stages"][0]["epochs"] == 1
     assert len(read_log(tmp_path / "run" / "log.csv")) == 1
+
+
+def test_the_networks_own_loss():
+    """AANet's recipes name none: its paper's, the parts' and those that only training has an output for."""
+    recipe = training.recipe("aanet_market")
+    model = networks.create("aanet", identities=2, input_shape=(32, 32, 3), width=4, placement=0)
+    losses, weights = _losses(recipe, model)
+    assert list(losses) == [*model.branches, "global_features", "alignment"]
+    assert set(weights.values()) == {1.0}
 
 
 def test_unknown_loss_weight(tmp_path):
