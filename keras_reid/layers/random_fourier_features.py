@@ -49,7 +49,7 @@ class RandomFourierFeatures(keras.layers.Layer):
     """
 
     def __init__(self, features: int = 480, form: str = "cosine", sigma: float = 1.0, seed: int = 0, **kwargs):
-        # Without autocast inputs and weights keep their precision.
+        # Without autocast inputs keep their precision, as the weights do.
         super().__init__(**{"autocast": False, **kwargs})
         check_count("RandomFourierFeatures", features=features)
         if form not in FORMS:
@@ -78,6 +78,7 @@ class RandomFourierFeatures(keras.layers.Layer):
             shape=values.shape,
             initializer=lambda shape, dtype=None: ops.convert_to_tensor(values.astype("float32"), dtype=dtype),
             trainable=False,
+            autocast=False,
             name=name,
         )
 
