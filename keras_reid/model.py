@@ -229,14 +229,19 @@ class ReIDModel(keras.Model):
         """The optimizer of the network's paper."""
         raise NotImplementedError("a network names its paper's optimizer")
 
+    def default_loss(self) -> str | dict[str, Any]:
+        """What `compile` takes where no loss is given: a name it knows, or a dict from outputs to losses."""
+        return "cross_entropy"
+
     def compile(self, optimizer=None, loss=None, loss_weights=None, metrics=None, **kwargs) -> None:
         """Keras' `compile`, with the paper's optimizer and losses where none are given.
 
         Args:
             optimizer: As in Keras. Defaults to the paper's; its learning rate then falls at the paper's milestones,
                 scaled to the number of epochs that `fit` gets.
-            loss: "cross_entropy" (the default), "triplet" or "cross_entropy+triplet", on every branch; or a dict from
-                the names that a training batch gives out ("global", "global_features", …) to losses, as in Keras.
+            loss: "cross_entropy", "triplet" or "cross_entropy+triplet", on every branch; or a dict from the names that
+                a training batch gives out ("global", "global_features", …) to losses, as in Keras. Defaults to the
+                network's paper's, `default_loss()`.
             loss_weights: As in Keras, by the same names.
             metrics: As in Keras. Defaults to the accuracy of every classifier.
             **kwargs: As in Keras.
@@ -247,7 +252,7 @@ class ReIDModel(keras.Model):
         from keras_reid.losses import branch_losses
 
         self._falls_at_milestones = optimizer is None
-        loss = branch_losses("cross_entropy" if loss is None else loss, self._branches)
+        loss = branch_losses(self.default_loss() if loss is None else loss, self._branches)
         if metrics is None:
             metrics = {branch: ["accuracy"] for branch in self._branches}
         optimizer = self.default_optimizer() if optimizer is None else optimizer

@@ -13,7 +13,8 @@ PACKAGE = Path(keras_reid.__file__).parent
 ALLOWED = {
     "layers": {"errors"},
     "losses": {"errors"},
-    "networks": {"errors", "layers", "model"},
+    "backbones": {"errors", "layers"},
+    "networks": {"backbones", "errors", "layers", "model"},
     "data": {"errors", "files", "lock"},
     "evaluation": {"data.table", "errors"},
     "gallery": {"errors", "evaluation", "files", "lock"},

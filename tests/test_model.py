@@ -241,6 +241,6 @@ def test_unknown_loss(model, loss, received):
     with pytest.raises(ReIDError) as error:
         model.compile(loss=loss)
     assert str(error.value) == (
-        "`loss` is one of cross_entropy, triplet, several of them joined by '+', or a dict from global, "
+        "`loss` is one of cross_entropy, triplet, five_triplets, several of them joined by '+', or a dict from global, "
         f"global_features, local, local_features to losses. Received: {received}."
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 from keras_reid.errors import ReIDError, did_you_mean
 from keras_reid.model import ReIDModel
+from keras_reid.networks.aia_net import AiANet, BATNet
 from keras_reid.networks.han import HAN
 
 # Name in the zoo -> class and the options that make this variant of it.
@@ -12,9 +13,14 @@ _NETWORKS: dict[str, tuple[type[ReIDModel], dict[str, Any]]] = {
     "han_small": (HAN, {"size": "small"}),
     "han_medium": (HAN, {"size": "medium"}),
     "han_large": (HAN, {"size": "large"}),
+    "bat_net": (BATNet, {"kernel": "polynomial", "positions": (2,)}),
+    "bat_net_without_aia": (BATNet, {"kernel": "polynomial", "positions": (2,), "inner_attention": False}),
+    "aia_net_linear": (AiANet, {"kernel": "linear"}),
+    "aia_net_polynomial": (AiANet, {"kernel": "polynomial"}),
+    "aia_net_gaussian": (AiANet, {"kernel": "gaussian"}),
 }
 
-__all__ = ["HAN", "create", "names"]
+__all__ = ["HAN", "AiANet", "BATNet", "create", "names"]
 
 
 def names() -> list[str]:
