@@ -18,6 +18,9 @@ _NETWORKS: dict[str, tuple[type[ReIDModel], dict[str, Any]]] = {
     "aia_net_linear": (AiANet, {"kernel": "linear"}),
     "aia_net_polynomial": (AiANet, {"kernel": "polynomial"}),
     "aia_net_gaussian": (AiANet, {"kernel": "gaussian"}),
+    "aia_net_video_linear": (AiANet, {"kernel": "linear", "frames": 4}),
+    "aia_net_video_polynomial": (AiANet, {"kernel": "polynomial", "frames": 4}),
+    "aia_net_video_gaussian": (AiANet, {"kernel": "gaussian", "frames": 4}),
 }
 
 __all__ = ["HAN", "AiANet", "BATNet", "create", "names"]

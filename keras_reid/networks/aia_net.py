@@ -15,7 +15,7 @@ from keras_reid import backbones
 from keras_reid.errors import ReIDError
 from keras_reid.layers.attention_in_attention import AttentionInAttention
 from keras_reid.layers.batch_normalization import BatchNormalization
-from keras_reid.model import ReIDModel
+from keras_reid.networks.clips import ClipModel
 from keras_reid.networks.options import checked_input_shape
 
 BRANCHES = ("appearance", "part")
@@ -23,7 +23,7 @@ POSITIONS = (1, 2, 3, 4)  # behind which of the backbone's four blocks (Table 7)
 
 
 @keras.saving.register_keras_serializable(package="keras_reid")
-class AiANet(ReIDModel):
+class AiANet(ClipModel):
     """Attention in attention network: the whole person, and T parts through copies of the later blocks.
 
     The appearance extractor is a backbone of four blocks, attention in attention behind those in `positions`, global
@@ -53,6 +53,8 @@ class AiANet(ReIDModel):
         branches: Which of "appearance" and "part" make the embedding (Table 2). Defaults to both.
         parts: How many strips, T. Defaults to 4.
         embedding: Length of the embedding, shared equally by the branches. Defaults to 1024.
+        frames: Of a clip in a training batch: with more than 1 this is AiA-Net-V, see `ClipModel`. The paper's number
+            stands in its supplement alone. Defaults to 1: pictures.
         backbone: One of `keras_reid.backbones.names()` (Fig. 11). Defaults to "googlenet".
         synchronized: Whether batch normalisation takes its statistics from all replicas under a `tf.distribute`
             strategy. Defaults to False.
@@ -80,6 +82,7 @@ class AiANet(ReIDModel):
         branches: Sequence[str] = BRANCHES,
         parts: int = 4,
         embedding: int = 1024,
+        frames: int = 1,
         backbone: str = "googlenet",
         synchronized: bool = False,
         **kwargs,
@@ -90,8 +93,9 @@ class AiANet(ReIDModel):
             raise ReIDError(f"`branches` is one or both of 'appearance', 'part'. Received: branches={branches!r}")
         if not isinstance(embedding, int | np.integer) or embedding < 1 or embedding % len(set(branches)):
             raise ReIDError(f"`embedding` is shared equally by {len(set(branches))} branches. Received: {embedding}")
-        if isinstance(parts, bool) or not isinstance(parts, int | np.integer) or parts < 1:
-            raise ReIDError(f"`parts` is the number of strips, at least 1. Received: parts={parts!r}")
+        for name, number, what in (("parts", parts, "strips"), ("frames", frames, "frames of a clip")):
+            if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 1:
+                raise ReIDError(f"`{name}` is the number of {what}, at least 1. Received: {name}={number!r}")
         options = {
             "kernel": kernel,
             "input_shape": checked_input_shape(input_shape),
@@ -104,6 +108,7 @@ class AiANet(ReIDModel):
             "branches": tuple(branch for branch in BRANCHES if branch in branches),
             "parts": int(parts),
             "embedding": int(embedding),
+            "frames": int(frames),
             "backbone": backbone,
             "synchronized": synchronized,
         }

@@ -52,7 +52,7 @@ class Recipe:
         network: A name that `keras_reid.zoo.load` knows, or a function with the arguments `identities`, `input_shape`
             and those in `options` that returns a `ReIDModel`.
         stages: At least one.
-        options: Further arguments of the network.
+        options: Further arguments of the network. With `frames` among them, batches are of clips, K of each person.
         data: The data set it is meant for, as `keras_reid.data.load` takes it. Defaults to "people", the bundled one.
         identities, images: P and K of P×K batches. Default to None: shuffled ones of `batch_size`.
         batch_size: Of shuffled batches. Defaults to 32.

@@ -118,6 +118,7 @@ def _train(
         batches = data.train.batches(
             recipe.identities,
             recipe.images,
+            frames=recipe.options.get("frames", 1),
             batch_size=recipe.batch_size,
             seed=recipe.seed,
             augmentation=_augmentation(recipe, stage),
