@@ -4,10 +4,10 @@ Hermans, Beyer and Leibe, "In Defense of the Triplet Loss for Person Re-Identifi
 five negatives Fang et al., "Attention in Attention Networks for Person Retrieval", Sec. 4.3, Eq. 18.
 """
 
-from numbers import Integral
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_reid.errors import ReIDError
@@ -75,7 +75,7 @@ class BatchHardTriplet(keras.losses.Loss):
             raise ReIDError(f"`margin` must be a number of at least 0, or 'soft'. Received: {margin!r}.")
         if distance not in DISTANCES:
             raise ReIDError(f"`distance` must be one of {', '.join(DISTANCES)}. Received: {distance!r}.")
-        if isinstance(negatives, bool) or not isinstance(negatives, Integral) or negatives < 1:
+        if isinstance(negatives, bool) or not isinstance(negatives, int | np.integer) or negatives < 1:
             raise ReIDError(f"`negatives` must be a whole number of at least 1. Received: {negatives!r}.")
         self.margin = margin
         self.distance = distance

@@ -66,7 +66,7 @@ class AiANet(ClipModel):
     """
 
     # Section 4.4: learning rate × 0.1 at epochs 150 and 200 of 250.
-    milestones = (150 / 250, 200 / 250)
+    milestones: tuple[float, ...] = (150 / 250, 200 / 250)
 
     def __init__(
         self,
