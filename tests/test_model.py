@@ -232,10 +232,11 @@ def test_losses_by_output(pictures):
     [
         ("cross_entropy+quadruplet", "'cross_entropy+quadruplet'"),
         ("mse", "'mse'"),
+        ("triplet+five_triplets", "'triplet+five_triplets'"),
         (SupervisedContrastive(), "SupervisedContrastive"),
         ({"gobal": "mse"}, "a dict from gobal"),
     ],
-    ids=["name", "keras", "object", "output"],
+    ids=["name", "keras", "two of a kind", "object", "output"],
 )
 def test_unknown_loss(model, loss, received):
     with pytest.raises(ReIDError) as error:

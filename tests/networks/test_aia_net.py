@@ -6,6 +6,7 @@ from keras_reid import networks
 from keras_reid.errors import ReIDError
 from keras_reid.layers import AttentionInAttention
 from keras_reid.losses import BatchHardTriplet
+from keras_reid.pictures import draw_attention
 
 SMALL = {"input_shape": (64, 32, 3), "parts": 1}
 APPEARANCE = {"input_shape": (32, 32, 3), "branches": ("appearance",), "embedding": 64}  # a quarter of the layers
@@ -48,6 +49,8 @@ def test_variants(name, kernel, positions, inner):
     maps = model.attention(pictures(2, (32, 32, 3)))
     assert set(maps) == {"appearance", *(f"level{position}.soft" for position in positions)}
     assert maps["level2.soft"].shape == (2, 2, 2, 480)
+    drawn = draw_attention(pictures(2, (32, 32, 3)), maps)
+    assert drawn.width > 92 * (1 + len(positions))  # the picture and every level in a column of its own
     assert 0.5 <= maps["level2.soft"].min() < maps["level2.soft"].max() <= 1
 
 
@@ -124,6 +127,7 @@ def test_options(options, length, levels):
         ({"positions": (0,)}, "`positions` is any of 1, 2, 3, 4, the backbone's blocks. Received: positions=(0,)"),
         ({"branches": ()}, "`branches` is one or both of 'appearance', 'part'. Received: branches=()"),
         ({"embedding": 333}, "`embedding` is shared equally by 2 branches. Received: 333"),
+        ({"frames": True}, "`frames` is the number of frames of a clip, at least 1. Received: frames=True"),
         ({"parts": 0}, "`parts` is the number of strips, at least 1. Received: parts=0"),
         ({"input_shape": (16, 8, 3)}, "`input_shape` is (height, width, 3), at least 32×32. Received: (16, 8, 3)"),
         (
