@@ -248,10 +248,6 @@ class ReIDModel(keras.Model):
         own = [output for branch in self._branches for output in (branch, f"{branch}_features")]
         return tuple(dict.fromkeys([*own, *self._training_shapes]))
 
-    def default_loss(self):
-        """What `compile` uses where no loss is given: a name, or a dict from training outputs to losses."""
-        return "cross_entropy"
-
     def with_labels(self, labels, outputs: dict[str, Any]) -> dict[str, Any]:
         """A training batch's outputs as the losses get them: a network may let them depend on the labels.
 
@@ -265,6 +261,10 @@ class ReIDModel(keras.Model):
         """The optimizer of the network's paper."""
         raise NotImplementedError("a network names its paper's optimizer")
 
+    def default_loss(self) -> str | dict[str, Any]:
+        """What `compile` takes where no loss is given: a name it knows, or a dict from outputs to losses."""
+        return "cross_entropy"
+
     def compile(self, optimizer=None, loss=None, loss_weights=None, metrics=None, **kwargs) -> None:
         """Keras' `compile`, with the paper's optimizer and losses where none are given.
 
@@ -273,7 +273,7 @@ class ReIDModel(keras.Model):
                 scaled to the number of epochs that `fit` gets.
             loss: "cross_entropy", "triplet" or "cross_entropy+triplet", on every branch; or a dict from the names that
                 a training batch gives out ("global", "global_features", …) to losses, as in Keras. Defaults to None:
-                the paper's.
+                the network's paper's, `default_loss()`.
             loss_weights: As in Keras, by the same names.
             metrics: As in Keras. Defaults to the accuracy of every classifier.
             **kwargs: As in Keras.

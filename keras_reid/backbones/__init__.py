@@ -1,4 +1,4 @@
-"""Backbones by name, each of which gives out its stages."""
+"""Backbones by name, each of which turns pictures into the maps of its stages."""
 
 import inspect
 from collections.abc import Callable
@@ -7,11 +7,18 @@ from typing import Any
 import keras
 
 from keras_reid.backbones.applications import APPLICATIONS
+from keras_reid.backbones.googlenet import googlenet
 from keras_reid.backbones.resnet import RESNETS
 from keras_reid.errors import ReIDError, did_you_mean
 
 # Name -> function of (images, batch_norm, **options) that returns the stages' maps by name.
-_BACKBONES: dict[str, Callable[..., dict[str, keras.KerasTensor]]] = {**RESNETS, **APPLICATIONS}
+_BACKBONES: dict[str, Callable[..., dict[str, keras.KerasTensor]]] = {
+    **RESNETS,
+    "googlenet": googlenet,
+    **APPLICATIONS,
+}
+
+__all__ = ["create", "find", "names"]
 
 
 def names() -> list[str]:
@@ -26,16 +33,17 @@ def create(
 
     Args:
         name: One of `names()`.
-        images: (batch, height, width, 3), from −1 to 1.
+        images: (batch, height, width, 3), from −1 to 1; with the option `start`, what that stage takes.
         batch_norm: From a name to a batch normalisation layer.
-        **options: Of the backbone, e.g. `after_stage`, which every one has: called with the name and the map of a
-            stage, it returns the map that goes on.
+        **options: Of the backbone. Every one has `after_stage`, called with the name and the map of a stage: what it
+            returns is given out instead and goes on; `start`, the name of the first stage to build; and `prefix` of all
+            layers' names, which ends in a full stop, for further copies of stages in the same network.
 
     Returns:
-        Name of the stage -> (batch, height, width, channels), from the picture on.
+        "stage1" to "stage4", from `start` on -> (batch, height, width, channels).
 
     Raises:
-        ReIDError: no backbone of that name, an option it does not have, or pictures too small for it.
+        ReIDError: no backbone of that name, an option it does not have, no such stage, or pictures too small for it.
     """
     build = find(name)
     known = [option for option in inspect.signature(build).parameters if option not in ("images", "batch_norm")]

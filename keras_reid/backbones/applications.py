@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import keras
 
 from keras_reid.backbones import pixels
+from keras_reid.backbones.stages import STAGES, stages_from
 from keras_reid.errors import ReIDError
 
 # Names that Keras counts up over all models of a process, so that those of a second Inception-v3 are others.
@@ -37,34 +38,44 @@ class Application:
         batch_norm: Callable[[str], keras.layers.Layer],
         *,
         after_stage: Callable | None = None,
+        start: str = STAGES[0],
+        prefix: str = "",
     ) -> dict[str, keras.KerasTensor]:
         """Build the network on `images`.
 
         Args:
-            images: (batch, height, width, 3), from −1 to 1.
+            images: (batch, height, width, 3), from −1 to 1; with `start`, what that stage takes.
             batch_norm: Not used, see above.
             after_stage: Called with the stage's name and map; what it returns goes on. Defaults to None.
+            start: The first stage to build. Defaults to "stage1".
+            prefix: Of the stages' names. Defaults to none.
 
         Returns:
-            "stage1" to "stage4" -> map.
+            "stage1" to "stage4", from `start` on -> map.
 
         Raises:
-            ReIDError: the picture is too small.
+            ReIDError: no such stage, or the picture is too small.
         """
-        if min(images.shape[1:3]) < self.smallest:
+        built, first = stages_from(start), start == STAGES[0]
+        if first and min(images.shape[1:3]) < self.smallest:
             raise ReIDError(
                 f"{self.name} takes pictures of at least {self.smallest}×{self.smallest}. Received: "
                 f"{images.shape[1]}×{images.shape[2]}"
             )
         whole = with_own_names(
-            getattr(keras.applications, self.name)(include_top=False, weights=None, input_shape=images.shape[1:])
+            getattr(keras.applications, self.name)(
+                include_top=False, weights=None, input_shape=images.shape[1:] if first else (None, None, 3)
+            )
         )
-        x, start, stages = self.normalised(images) if self.normalised else images, whole.input, {}
-        for number, layer in enumerate(self.ends, start=1):
-            end = whole.get_layer(layer).output
-            x = keras.Model(start, end, name=f"stage{number}")(x)
-            x = after_stage(f"stage{number}", x) if after_stage else x
-            start, stages[f"stage{number}"] = end, x
+        x = self.normalised(images) if self.normalised and first else images
+        entering, stages = whole.input, {}
+        for stage, layer in zip(STAGES, self.ends, strict=True):
+            leaving = whole.get_layer(layer).output
+            if stage in built:
+                x = keras.Model(entering, leaving, name=prefix + stage)(x)
+                x = after_stage(stage, x) if after_stage else x
+                stages[stage] = x
+            entering = leaving
         return stages
 
 

@@ -43,8 +43,8 @@ def load(model: keras.Model, backbone: str, path: str | os.PathLike | None = Non
     theirs = {layer.name: layer for layer in _pretrained(backbone, path).layers if layer.weights}
     found: dict[str, list[Any]] = {}
     for layer in model._flatten_layers(include_self=False):
-        # A second copy of a stage, such as that of APNet's parts, starts from the same weights.
-        name = layer.name.removeprefix("local_")
+        # A further copy of a stage, such as that of APNet's parts, starts from the same weights.
+        name = layer.name if layer.name in theirs else layer.name.partition(".")[2]
         if name in theirs and layer.weights and not isinstance(layer, keras.Model):
             found.setdefault(name, []).append(layer)
     fitting = [name for name in found if all(_shapes(layer) == _shapes(theirs[name]) for layer in found[name])]

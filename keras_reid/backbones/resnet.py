@@ -7,6 +7,7 @@ import keras
 from keras import layers
 
 from keras_reid.backbones import pixels
+from keras_reid.backbones.stages import STAGES, stages_from
 
 _EPSILON = 1.001e-5  # keras.applications' batch normalisation; the ImageNet weights' variances go down to 1e-6
 
@@ -38,43 +39,49 @@ class ResNet:
         width: int = 64,
         after_stage: Callable | None = None,
         after_block: Callable | None = None,
+        start: str = STAGES[0],
+        prefix: str = "",
     ) -> dict[str, keras.KerasTensor]:
         """Build the network on `images`.
 
         Args:
-            images: (batch, height, width, 3), from −1 to 1.
+            images: (batch, height, width, 3), from −1 to 1; with `start`, what that stage takes.
             batch_norm: From a name to a batch normalisation layer.
             last_stride: Of the fourth stage: 1, as the papers of this package have it, or 2. Defaults to 1.
             width: Filters of the first convolution, of which all others are multiples. Defaults to 64.
             after_stage: Called with the stage's name and map; what it returns goes on. Defaults to None.
             after_block: Called with a block's name, e.g. "conv4_block6", the map that enters it and the map that leaves
                 it; what it returns goes on. Defaults to None.
+            start: The first stage to build. Defaults to "stage1".
+            prefix: Of the layers' names. Defaults to none.
 
         Returns:
-            "stage1" to "stage4" -> map of 4, 8, 16 and 16 · `last_stride` times smaller sides.
+            "stage1" to "stage4", from `start` on -> map of 4, 8, 16 and 16 · `last_stride` times smaller sides.
+
+        Raises:
+            ReIDError: no such stage.
         """
-        x = (pixels.standardised if self.version_1_5 else pixels.centred)(images)
-        x = layers.ZeroPadding2D(3, name="conv1_pad")(x)
-        x = self._convolution(x, width, 7, 2, batch_norm, "conv1", ("conv", "bn", "relu"))
-        x = layers.ZeroPadding2D(1, name="pool1_pad")(x)
-        x = layers.MaxPooling2D(3, 2, name="pool1_pool")(x)
+        x = images
         stages = {}
-        for number in range(1, len(self.blocks) + 1):
-            strides = (1, 2, 2, last_stride)[number - 1]
-            x = self.stage(x, number, batch_norm, strides=strides, width=width, after_block=after_block)
-            x = after_stage(f"stage{number}", x) if after_stage else x
-            stages[f"stage{number}"] = x
+        for stage in stages_from(start):
+            if stage == "stage1":
+                x = self._stem(x, width, batch_norm, prefix)
+            number = STAGES.index(stage)
+            for block in range(1, self.blocks[number] + 1):
+                name = f"conv{number + 2}_block{block}"
+                strides = (1, 2, 2, last_stride)[number] if block == 1 else 1
+                leaving = self._block(x, width * 2**number, strides, batch_norm, prefix + name, first=block == 1)
+                x = after_block(name, x, leaving) if after_block else leaving
+            x = after_stage(stage, x) if after_stage else x
+            stages[stage] = x
         return stages
 
-    def stage(self, x, number, batch_norm, *, strides, width=64, after_block=None, prefix=""):
-        """Stage `number`, 1 to 4, on the map `x`; `prefix` goes before the names of a second copy's layers."""
-        for block in range(1, self.blocks[number - 1] + 1):
-            name = f"conv{number + 1}_block{block}"
-            leaving = self._block(
-                x, width * 2 ** (number - 1), strides if block == 1 else 1, batch_norm, prefix + name, first=block == 1
-            )
-            x = after_block(name, x, leaving) if after_block else leaving
-        return x
+    def _stem(self, images, width, batch_norm, prefix):
+        x = (pixels.standardised if self.version_1_5 else pixels.centred)(images)
+        x = layers.ZeroPadding2D(3, name=f"{prefix}conv1_pad")(x)
+        x = self._convolution(x, width, 7, 2, batch_norm, f"{prefix}conv1", ("conv", "bn", "relu"))
+        x = layers.ZeroPadding2D(1, name=f"{prefix}pool1_pad")(x)
+        return layers.MaxPooling2D(3, 2, name=f"{prefix}pool1_pool")(x)
 
     def _block(self, x, filters, strides, batch_norm, name, first):
         shortcut = x

@@ -24,6 +24,7 @@ class Figure:
             the paper leaves something open that the figure depends on.
         options: Of the network.
         parts: Names of the layers that the figure is about. Empty: the whole network.
+        unit: What the last printed digit counts, where agreement is to round to the figure; instead of `tolerance`.
         less: Options of the same network whose cost is to be taken off, for figures that are an increase.
     """
 
@@ -35,6 +36,7 @@ class Figure:
     tolerance: float | None
     options: Mapping[str, Any] = field(default_factory=dict)
     parts: tuple[str, ...] = ()
+    unit: float | None = None
     less: Mapping[str, Any] | None = None
 
 
@@ -53,6 +55,40 @@ AANET = {
 APNET_C = {0: 6.23e9, 1: 6.23e9, 2: 6.24e9, 3: 6.25e9}  # Table III: levels -> FLOPs, at 224×224
 _STRIDE_IN_3X3 = {"backbone": "resnet50_v1.5"}  # the layout that the papers' figures are of
 HAN_UNITS = {"inception": 1.09e9, "residual": 1.34e9}  # Table 12; kinds of unit, without their widths
+
+
+# What Tables 3 and 8 of AiA-Net's paper print of one attention block behind 480×(16×8) features.
+AIA_BLOCKS: tuple[tuple[str, str, Mapping[str, Any], Quantity, float, float, str], ...] = (
+    ("aia_net_linear", "r=4", {"reduction": 4}, "FLOPs", 0.015e9, 0.001e9, "AiA Table 8"),
+    ("aia_net_linear", "r=4", {"reduction": 4}, "parameters", 0.18e6, 0.01e6, "AiA Table 8"),
+    ("aia_net_polynomial", "r=8", {"reduction": 8}, "FLOPs", 0.117e9, 0.001e9, "AiA Table 8"),
+    ("aia_net_polynomial", "r=8", {"reduction": 8}, "parameters", 1.79e6, 0.01e6, "AiA Table 8"),
+    ("aia_net_gaussian", "r=4, c'=480", {"reduction": 4, "features": 480}, "FLOPs", 0.044e9, 0.001e9, "AiA Table 8"),
+    ("aia_net_gaussian", "r=4, c'=480", {"reduction": 4, "features": 480}, "parameters", 0.58e6, 0.01e6, "AiA Table 8"),
+    (
+        "aia_net_linear",
+        "r=4, without AiA",
+        {"reduction": 4, "inner_attention": False},
+        "parameters",
+        0.12e6,
+        0.01e6,
+        "AiA Table 3",
+    ),
+)
+
+
+def _aia_block(
+    network: str,
+    what: str,
+    options: Mapping[str, Any],
+    quantity: Quantity,
+    paper: float,
+    unit: float,
+    source: str,
+) -> Figure:
+    """The attention behind block 2, in the appearance extractor alone: the smallest network that has it."""
+    options = {**options, "positions": (2,), "branches": ("appearance",)}
+    return Figure(network, f"attention, {what}", quantity, paper, source, None, options, ("level2.attention",), unit)
 
 
 def _attention_weights(level: int, width: int, regions: int = 4) -> list[Figure]:
@@ -128,4 +164,10 @@ FIGURES: tuple[Figure, ...] = (
         )
         for levels, flops in APNET_C.items()
     ),
+    *(_aia_block(*block) for block in AIA_BLOCKS),
+    # F_a + F_p without attention. For information: the paper does not say whether classifiers are counted, which for
+    # CUHK03's 767 identities add 0.8e6 parameters; and 9.45e6, what it prints for F_a alone (Table 2), is more than a
+    # GoogLeNet has.
+    Figure("aia_net_linear", "F_a + F_p", "FLOPs", 2.82e9, "AiA Table 8", None, {"positions": ()}),
+    Figure("aia_net_linear", "F_a + F_p", "parameters", 30.16e6, "AiA Table 8", None, {"positions": ()}),
 )

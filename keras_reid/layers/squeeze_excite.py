@@ -8,17 +8,19 @@ from keras_reid.layers.arguments import check_count, check_map
 
 @keras.saving.register_keras_serializable(package="keras_reid")
 class SqueezeExcite(keras.layers.Layer):
-    """A map times one weight a channel, from the mean over space.
+    """A map times one weight a channel, from the mean over space: sigmoid(σ(ξ(mean of x))) ⊗ x.
 
-    Mean over space, down to channels / reduction with ReLU, up again with a sigmoid: weights in (0, 1), which start
-    about 0.5. Where a map is narrower than `reduction`, the bottleneck has one channel.
+    ξ goes down to channels / reduction with ReLU, σ up again: weights in (0, 1), which start about 0.5. Where a map is
+    narrower than `reduction`, the bottleneck has one channel. It is the special case of `AttentionInAttention` in which
+    φ is the identity, ϕ is 1 and ϖ is σ(ξ(·)) (AiA, Eq. 5 and Remark 1).
 
     Example:
         >>> keras_reid.layers.SqueezeExcite()(keras.random.normal((2, 24, 12, 256))).shape
         (2, 24, 12, 256)
 
     Args:
-        reduction: By how much the bottleneck is narrower than the map. Defaults to 16, the paper's r.
+        reduction: By how much the bottleneck is narrower than the map. Defaults to 16, the paper's r; AiA's paper
+            compares it at 4 (Table 3).
 
     Input: (batch, height, width, channels).
     Output: Of the input's shape. `mask(inputs)` is the mask alone, (batch, 1, 1, channels).

@@ -53,5 +53,5 @@ class ImprovedTriHard(BatchHardTriplet):
         super().__init__(margin=margin, distance=distance, reduction=reduction, name=name)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        positive, negative = self.hardest_distances(y_true, y_pred)
-        return positive + self._apart(positive - negative)
+        positive, triplets = self.distance_and_loss(y_true, y_pred)
+        return positive + triplets

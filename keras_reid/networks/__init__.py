@@ -6,6 +6,7 @@ from typing import Any
 from keras_reid.errors import ReIDError, did_you_mean
 from keras_reid.model import ReIDModel
 from keras_reid.networks.aanet import AANet
+from keras_reid.networks.aia_net import AiANet, BATNet
 from keras_reid.networks.apnet import APNet
 from keras_reid.networks.han import HAN
 
@@ -14,12 +15,20 @@ _NETWORKS: dict[str, tuple[type[ReIDModel], dict[str, Any]]] = {
     "han_small": (HAN, {"size": "small"}),
     "han_medium": (HAN, {"size": "medium"}),
     "han_large": (HAN, {"size": "large"}),
+    "bat_net": (BATNet, {"kernel": "polynomial", "positions": (2,)}),
+    "bat_net_without_aia": (BATNet, {"kernel": "polynomial", "positions": (2,), "inner_attention": False}),
+    "aia_net_linear": (AiANet, {"kernel": "linear"}),
+    "aia_net_polynomial": (AiANet, {"kernel": "polynomial"}),
+    "aia_net_gaussian": (AiANet, {"kernel": "gaussian"}),
+    "aia_net_video_linear": (AiANet, {"kernel": "linear", "frames": 4}),
+    "aia_net_video_polynomial": (AiANet, {"kernel": "polynomial", "frames": 4}),
+    "aia_net_video_gaussian": (AiANet, {"kernel": "gaussian", "frames": 4}),
     "aanet": (AANet, {}),
     "apnet_c": (APNet, {"attention": "channel"}),
     "apnet_s": (APNet, {"attention": "spatial", "input_shape": (256, 128, 3)}),
 }
 
-__all__ = ["HAN", "AANet", "APNet", "create", "names", "options"]
+__all__ = ["HAN", "AANet", "APNet", "AiANet", "BATNet", "create", "names", "options"]
 
 
 def names() -> list[str]:

@@ -15,7 +15,8 @@ from keras_reid.layers.batch_normalization import BatchNormalization
 from keras_reid.layers.omni_foreground_attention import OmniForegroundAttention
 from keras_reid.losses import AttentionCosineDistance, ImprovedTriHard
 from keras_reid.model import ReIDModel
-from keras_reid.networks.parts import mean_of_rows, rows_of_parts, sides
+from keras_reid.networks.options import checked_input_shape
+from keras_reid.networks.parts import mean_of_rows, rows_of_parts
 
 STAGES = ("conv2", "conv3", "conv4", "conv5")  # the paper's Conv.B1 to Conv.B4
 
@@ -83,7 +84,7 @@ class AANet(ReIDModel):
         if isinstance(parts, bool) or not isinstance(parts, int | np.integer) or parts < 1:
             raise ReIDError(f"`parts` is a whole number above 0. Received: parts={parts!r}")
         options = {
-            "input_shape": sides(input_shape),
+            "input_shape": checked_input_shape(input_shape),
             "placement": tuple(placement) if isinstance(placement, list | tuple) else placement,
             "series": series,
             "parts": int(parts),

@@ -7,7 +7,6 @@ import keras
 from keras import layers, ops
 
 from keras_reid import backbones
-from keras_reid.backbones.resnet import RESNETS
 from keras_reid.errors import ReIDError
 from keras_reid.graph import Graph
 from keras_reid.layers.attention_pyramid import AttentionPyramid
@@ -16,7 +15,8 @@ from keras_reid.layers.relation_aware_attention import RelationAwareAttention
 from keras_reid.layers.squeeze_excite import SqueezeExcite
 from keras_reid.losses import BatchHardTriplet, SmoothedCrossEntropy
 from keras_reid.model import ReIDModel
-from keras_reid.networks.parts import mean_of_rows, rows_of_parts, sides
+from keras_reid.networks.options import checked_input_shape
+from keras_reid.networks.parts import mean_of_rows, rows_of_parts
 
 # Section III-B and IV-B: what attends, and what is split, in the two variants.
 ATTENTIONS = {"channel": "channels", "spatial": "height"}
@@ -85,14 +85,9 @@ class APNet(ReIDModel):
     ):
         if attention not in ATTENTIONS:
             raise ReIDError(f"`attention` is one of {', '.join(ATTENTIONS)}. Received: attention={attention!r}")
-        if multi_part and backbone not in RESNETS:
-            raise ReIDError(
-                f"`multi_part` copies a ResNet's last stage: `backbone` is one of {', '.join(RESNETS)} then. "
-                f"Received: backbone={backbone!r}"
-            )
         options = {
             "attention": attention,
-            "input_shape": sides(input_shape),
+            "input_shape": checked_input_shape(input_shape),
             "levels": levels,
             "radix": radix,
             "stacked": stacked,
@@ -133,8 +128,9 @@ class APNet(ReIDModel):
         x = layers.Identity(name="feature_map")(stages["stage4"])
         compared = {"global": ops.mean(x, axis=(1, 2))}
         if options["multi_part"]:
-            resnet = RESNETS[options["backbone"]]
-            local = resnet.stage(stages["stage3"], 4, batch_norm, strides=1, prefix="local_", **width)
+            local = backbones.create(
+                options["backbone"], stages["stage3"], batch_norm, start="stage4", prefix="local.", **width
+            )["stage4"]
             rows = ops.mean(local, axis=2)
             for part, borders in zip(("upper", "lower"), rows_of_parts(local.shape[1], 2), strict=True):
                 compared[part] = mean_of_rows(rows, *borders)

@@ -13,6 +13,7 @@ from keras_reid.layers.batch_normalization import BatchNormalization
 from keras_reid.layers.harmonious_attention import KINDS, HarmoniousAttention
 from keras_reid.layers.region_crop import RegionCrop
 from keras_reid.model import ReIDModel
+from keras_reid.networks.options import checked_input_shape
 from keras_reid.networks.units import convolution, unit
 
 # Table 1: strides of the three units of every level of the global branch.
@@ -94,11 +95,9 @@ class HAN(ReIDModel):
             raise ReIDError(f"`branches` is one or both of 'global', 'local'. Received: branches={branches!r}")
         if not isinstance(embedding, int | np.integer) or embedding < 1 or embedding % len(set(branches)):
             raise ReIDError(f"`embedding` is shared equally by {len(set(branches))} branches. Received: {embedding}")
-        if not _is_input_shape(input_shape):
-            raise ReIDError(f"`input_shape` is (height, width, 3), at least 32×32. Received: {input_shape}")
         options = {
             "size": size,
-            "input_shape": tuple(map(int, input_shape)),
+            "input_shape": checked_input_shape(input_shape),
             "attention": attention if isinstance(attention, str) else tuple(attention),
             "interaction": interaction,
             "branches": tuple(branch for branch in ("global", "local") if branch in branches),
@@ -164,12 +163,6 @@ class HAN(ReIDModel):
     def default_optimizer(self):
         """SGD as in section 4, "Implementation Details"."""
         return keras.optimizers.SGD(3e-2, momentum=0.9, weight_decay=5e-4)
-
-
-def _is_input_shape(shape) -> bool:
-    if not isinstance(shape, Sequence) or len(shape) != 3 or shape[2] != 3:
-        return False
-    return all(isinstance(side, int | np.integer) and side >= 32 for side in shape[:2])
 
 
 def _standardized(images):

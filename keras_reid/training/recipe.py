@@ -28,11 +28,15 @@ class Stage:
         input_shape: Height, width and channels.
         epochs: At least 1.
         learning_rate: The schedule's highest.
+        augmentation: In place of the recipe's. Defaults to None: the recipe's.
+        schedule: In place of the recipe's. Defaults to None: the recipe's.
     """
 
     input_shape: tuple[int, int, int]
     epochs: int
     learning_rate: float
+    augmentation: Mapping[str, Any] | None = None
+    schedule: Callable[[float, int, int], Rate] | None = None
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class Recipe:
         network: A name that `keras_reid.zoo.load` knows, or a function with the arguments `identities`, `input_shape`
             and those in `options` that returns a `ReIDModel`.
         stages: At least one.
-        options: Further arguments of the network.
+        options: Further arguments of the network. With `frames` among them, batches are of clips, K of each person.
         data: The data set it is meant for, as `keras_reid.data.load` takes it. Defaults to "people", the bundled one.
         identities, images: P and K of P×K batches. Default to None: shuffled ones of `batch_size`.
         batch_size: Of shuffled batches. Defaults to 32.
@@ -131,14 +135,14 @@ class Recipe:
         which need not be downloaded.
         """
         stages = tuple(
-            Stage(
-                (
+            dataclasses.replace(
+                stage,
+                input_shape=(
                     min(stage.input_shape[0], _SMALL["height"]),
                     min(stage.input_shape[1], _SMALL["width"]),
                     stage.input_shape[2],
                 ),
-                1,
-                stage.learning_rate,
+                epochs=1,
             )
             for stage in self.stages
         )
@@ -166,7 +170,9 @@ def _plain(value: Any) -> Any:
     """`value` as JSON can hold it."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {item.name: _plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
-        return fields if isinstance(value, Stage) else {"class": type(value).__name__, **fields}
+        if isinstance(value, Stage):  # what it does not say is the recipe's, and not said twice
+            return {name: item for name, item in fields.items() if item is not None}
+        return {"class": type(value).__name__, **fields}
     if isinstance(value, Mapping):
         return {str(name): _plain(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -118,9 +118,10 @@ def _train(
         batches = data.train.batches(
             recipe.identities,
             recipe.images,
+            frames=recipe.options.get("frames", 1),
             batch_size=recipe.batch_size,
             seed=recipe.seed,
-            augmentation=_augmentation(recipe),
+            augmentation=_augmentation(recipe, stage),
         )
         before, model = model, _build(recipe, stage, data.train, len(batches), used)
         if before is not None:
@@ -156,7 +157,7 @@ def _build(recipe: Recipe, stage: Stage, train: Split, steps: int, used: Devices
             model = load(recipe.network, weights=recipe.weights, **options)
         if used.replicas > 1:
             synchronise(model)
-        rate = recipe.schedule(stage.learning_rate, steps, stage.epochs)
+        rate = (stage.schedule or recipe.schedule)(stage.learning_rate, steps, stage.epochs)
         loss, weights = _losses(recipe, model)
         model.compile(recipe.optimizer(rate), loss, loss_weights=weights)
     return model
@@ -181,10 +182,11 @@ def _losses(recipe: Recipe, model) -> tuple[dict[str, Any], dict[str, float]]:
     return losses, {name: weights.get(name, 1.0) for name in losses}
 
 
-def _augmentation(recipe: Recipe) -> keras.layers.Layer | None:
+def _augmentation(recipe: Recipe, stage: Stage) -> keras.layers.Layer | None:
     from keras_reid.data import augment
 
-    return None if recipe.augmentation is None else augment(**recipe.augmentation, seed=recipe.seed)
+    chosen = recipe.augmentation if stage.augmentation is None else stage.augmentation
+    return None if chosen is None else augment(**chosen, seed=recipe.seed)
 
 
 def _shared(recipe: Recipe) -> tuple[int, str]:

@@ -137,7 +137,7 @@ def test_weights_that_do_not_fit(monkeypatch, tmp_path):
     ("name", "options", "message"),
     [
         ("resnet5", {}, "There is no backbone 'resnet5'. Did you mean 'resnet50'? Known: resnet50, resnet101, "),
-        ("mobilenet", {"width": 8}, "The backbone 'mobilenet' has no option 'width'. Its options: after_stage."),
+        ("mobilenet", {"width": 8}, "The backbone 'mobilenet' has no option 'width'. Its options: after_stage, start"),
         ("inception_v3", {}, "InceptionV3 takes pictures of at least 75×75. Received: 64×32"),
     ],
 )

@@ -20,7 +20,8 @@ def rows():
 def test_every_figure_that_has_a_tolerance_is_met(rows):
     assert len(rows) == len(FIGURES)
     assert [row for row in rows if row.within is False] == []
-    assert sum(row.within is True for row in rows) == 3 + 12 + 6 + 3 + 4  # HAN, AANet's FLOPs and parameters, APNet
+    # HAN, AANet's FLOPs and parameters, APNet, AiA-Net
+    assert sum(row.within is True for row in rows) == (3 + 12) + (6 + 3) + 4 + 7
 
 
 def test_han_flops(rows):
@@ -79,6 +80,30 @@ def test_attention_weights_are_the_papers(rows):
     ]
     assert [(row.block, row.ours) for row in weights] == expected
     assert all(row.tolerance == 0 and row.deviation == 0 and row.within for row in weights)
+
+
+def test_attention_in_attention_is_the_papers_to_its_digits(rows):
+    """Counted by hand for c = 480 channels on 16×8 positions: φ, ϕ and ϖ, normalisation, frequencies and phases."""
+    ours = {(row.block, row.quantity): row.ours for row in rows if row.source.startswith("AiA") and row.unit}
+    positions, triangle = 16 * 8, 60 * 61 // 2
+    assert ours == {
+        ("attention, r=4", "FLOPs"): 480 * 120 * (2 * positions + 1),
+        ("attention, r=4", "parameters"): 3 * 480 * 120 + 4 * (120 + 480 + 480),
+        ("attention, r=8", "FLOPs"): 480 * 60 * positions + triangle * 480 * (positions + 1),
+        ("attention, r=8", "parameters"): 480 * 60 + 2 * triangle * 480 + 4 * (60 + 480 + 480),
+        ("attention, r=4, c'=480", "FLOPs"): 480 * 120 * 2 * positions + 480 * 480 * (positions + 1),
+        ("attention, r=4, c'=480", "parameters"): 2 * 480 * 120 + 480 + 2 * 480**2 + 4 * (120 + 480 + 480),
+        ("attention, r=4, without AiA", "parameters"): 2 * 480 * 120 + 4 * (120 + 480),
+    }
+
+
+def test_a_figure_in_printed_digits():
+    options = {"positions": (2,), "branches": ("appearance",), "input_shape": (32, 32, 3)}
+    figures = [
+        Figure("aia_net_linear", "", "parameters", paper, "", None, options, ("level2.attention",), unit)
+        for paper, unit in ((0.18e6, 1e4), (0.17e6, 1e4), (0.177e6, 1e3), (0.2e6, 1e5))
+    ]
+    assert [row.within for row in table(figures)] == [True, False, True, True]
 
 
 def test_units_of_table_12_are_shown_without_a_verdict(rows):
@@ -148,6 +173,7 @@ def test_json(rows):
         "ours": rows[0].ours,
         "deviation": rows[0].deviation,
         "tolerance": 1,
+        "unit": None,
         "within": True,
     }
     assert len(records) == len(rows)
@@ -165,7 +191,10 @@ def test_rendering(rows):
     assert cells[6:] == ["1 %", "yes", "HAN Table 1"]
     spatial = next(line for line in lines if "level 1 spatial" in line)
     assert [cell.strip() for cell in spatial.strip("│ ").split("│")][3:8] == ["10", "10", "+0.00 %", "exact", "yes"]
-    assert len([line for line in lines if "Net Table" in line or "HAN " in line]) == len(rows)
+    gaussian = next(line for line in lines if "aia_net_gaussian" in line)
+    assert [cell.strip() for cell in gaussian.strip("│ ").split("│")][6:] == ["as printed", "yes", "AiA Table 8"]
+    sources = tuple({row.source.split()[0] for row in rows})
+    assert len([line for line in lines if line.strip("│ ").split("│")[-1].strip().startswith(sources)]) == len(rows)
 
 
 def test_unknown_parts_and_networks_are_named():

@@ -102,7 +102,7 @@ def test_multi_part_adds_a_branch_of_two_halves():
     assert model.output_shape == (None, 3 * 128)
     outputs = model({"images": pictures(2)})
     assert set(outputs) == {f"{branch}{end}" for branch in model.branches for end in ("", "_features")}
-    local = keras.Model(model.input, model.get_layer("local_conv5_block3_out").output)(pictures(2))
+    local = keras.Model(model.input, model.get_layer("local.conv5_block3_out").output)(pictures(2))
     lower = ops.convert_to_numpy(local)[:, 2:].mean(axis=(1, 2))
     np.testing.assert_allclose(outputs["lower_features"], lower, rtol=1e-3, atol=1e-3)
 
@@ -117,10 +117,6 @@ def test_the_zoos_names():
     ("options", "message"),
     [
         ({"attention": "both"}, "`attention` is one of channel, spatial. Received: attention='both'"),
-        (
-            {"multi_part": True, "backbone": "mobilenet"},
-            "`multi_part` copies a ResNet's last stage: `backbone` is one of resnet50, resnet101, resnet50_v1.5, ",
-        ),
         ({"backbone": "mobilenet"}, "The backbone 'mobilenet' has no option 'width'. Its options: after_stage."),
         ({"backbone": "resnet"}, "There is no backbone 'resnet'. Did you mean 'resnet50'? Known: "),
         ({"levels": 3, "radix": 5}, "AttentionPyramid splits the channels into 25 equal parts at level 3 (radix 5), "),

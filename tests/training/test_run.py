@@ -10,7 +10,8 @@ import pytest
 import small_training as small
 
 from keras_reid import ReIDError, networks, training
-from keras_reid.training import Stage
+from keras_reid.data.augmentation import Augmentation
+from keras_reid.training import Constant, Falling, Stage
 from keras_reid.training.epoch_log import read_log
 from keras_reid.training.run import _losses
 
@@ -105,6 +106,23 @@ def test_every_stage_has_its_own_schedule(tmp_path):
     assert [row["learning_rate"] for row in rows] == pytest.approx(expected, abs=1e-7)
     # Measured at the end of every stage at least.
     assert ["val_mAP" in row for row in rows] == [False, True, False, False, True]
+
+
+def test_a_stage_with_its_own_schedule_and_augmentation(tmp_path, monkeypatch):
+    """As in recipes that begin to erase parts of the pictures after some epochs."""
+    made = []
+
+    def augment(**options):
+        made.append(options)
+        return Augmentation(**options)
+
+    monkeypatch.setattr("keras_reid.data.augment", augment, raising=False)
+    falling = Stage((16, 8, 3), 2, 0.01, {"erasing": 0.5, "colour": 0.0}, Falling(at=(0.5,)))
+    plain = {"crop": 0.0, "erasing": 0.0, "colour": 0.0}
+    train(tmp_path, stages=(Stage((16, 8, 3), 2, 0.01), falling), augmentation=plain, schedule=Constant())
+    assert made == [{**plain, "seed": 0}, {"erasing": 0.5, "colour": 0.0, "seed": 0}]
+    rows = read_log(tmp_path / "run" / "log.csv")
+    assert [row["learning_rate"] for row in rows] == pytest.approx([0.01, 0.01, 0.001, 0.001])  # of the step to come
 
 
 def test_stages_hand_their_weights_over(tmp_path):
