@@ -1,4 +1,4 @@
-"""What a network's graph gives out, and what becomes of it."""
+"""What a network's graph gives out, and what becomes of it: the embedding, and classifiers for training."""
 
 from typing import Any, NamedTuple
 
@@ -23,3 +23,32 @@ class Graph(NamedTuple):
     maps: dict[str, Any]
     compared: dict[str, keras.KerasTensor] = {}  # noqa: RUF012 - never changed
     training: dict[str, keras.KerasTensor] = {}  # noqa: RUF012
+
+
+def joined(features: dict[str, keras.KerasTensor], normalised: bool) -> keras.KerasTensor:
+    """The branches' features in one row of length 1.
+
+    Args:
+        features: Branch -> (batch, length).
+        normalised: Whether each branch's is brought to length 1 before, so that all count the same.
+    """
+    join = keras.layers.Concatenate(dtype="float32", name="join")
+    if not normalised and len(features) > 1:
+        return keras.layers.UnitNormalization(dtype="float32", name="unit")(join(list(features.values())))
+    parts = [keras.layers.UnitNormalization(dtype="float32", name=f"{name}.unit")(x) for name, x in features.items()]
+    return (join(parts) if len(parts) > 1 else parts[0]) * (len(parts) ** -0.5)
+
+
+def heads(features: dict[str, keras.KerasTensor], identities: int) -> dict[str, keras.layers.Dense]:
+    """A classifier for each branch, built: branch -> layer from its feature to `identities` logits."""
+    found = {}
+    for branch, feature in features.items():
+        found[branch] = keras.layers.Dense(
+            identities,
+            use_bias=False,
+            kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
+            dtype="float32",
+            name=f"{branch}.head",
+        )
+        found[branch].build(feature.shape)
+    return found

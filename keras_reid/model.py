@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from keras_reid.errors import ReIDError
-from keras_reid.graph import Graph
+from keras_reid.graph import Graph, heads, joined
 
 
 class ReIDModel(keras.Model):
@@ -53,7 +53,8 @@ class ReIDModel(keras.Model):
         # A multiplication and a subtraction, not a `Rescaling` layer: preprocessing layers inside a network switch what
         # follows them into training mode.
         features, maps, compared, training = Graph(*self.graph(options, images * (1 / 127.5) - 1.0))
-        super().__init__(inputs=images, outputs=self._embedding(features), name=name, trainable=trainable)
+        embedding = joined(features, self.normalises_branches)
+        super().__init__(inputs=images, outputs=embedding, name=name, trainable=trainable)
 
         self._options = dict(options)
         self._branches = tuple(features)
@@ -67,26 +68,9 @@ class ReIDModel(keras.Model):
         self._maps = keras.Function(images, {**tensors, **features}, name="maps")
         self.augmentation: keras.layers.Layer | None = None
         self.identities = identities
-        for branch in self._branches if identities else ():
-            head = keras.layers.Dense(
-                identities,
-                use_bias=False,
-                kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
-                dtype="float32",
-                name=f"{branch}.head",
-            )
-            head.build(features[branch].shape)
-            setattr(self, f"{branch}_head", head)
-
-    def _embedding(self, features: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
-        """The branches' features in one row of length 1."""
-        join = keras.layers.Concatenate(dtype="float32", name="join")
-        if not self.normalises_branches and len(features) > 1:
-            return keras.layers.UnitNormalization(dtype="float32", name="unit")(join(list(features.values())))
-        parts = [
-            keras.layers.UnitNormalization(dtype="float32", name=f"{name}.unit")(x) for name, x in features.items()
-        ]
-        return (join(parts) if len(parts) > 1 else parts[0]) * (len(parts) ** -0.5)
+        if identities:
+            for branch, head in heads(features, identities).items():
+                setattr(self, f"{branch}_head", head)
 
     @staticmethod
     def graph(options: dict[str, Any], images: keras.KerasTensor) -> Graph | tuple[dict, dict]:

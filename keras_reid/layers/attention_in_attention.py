@@ -47,6 +47,7 @@ class AttentionInAttention(keras.layers.Layer):
 
     Input: (batch, height, width, channels); height and width known for the polynomial kernel.
     Output: Of the input's shape; with `return_mask=True` in the call a pair, this and the mask, of the same shape.
+        `mask(inputs)` is the mask alone.
 
     Raises:
         ReIDError: an argument is none of the above, the input is no feature map, or `reduction` does not divide its
@@ -117,13 +118,17 @@ class AttentionInAttention(keras.layers.Layer):
             case _:
                 return keras.layers.Identity(dtype=self.dtype_policy, name="linear")
 
-    def call(self, inputs, training=None, return_mask=False):
+    def mask(self, inputs, training=None):
+        """The mask alone, of the input's shape."""
         features = self.feature_map(self.reduce(inputs, training=training))
         attention = self.outer(features, training=training)
         if self.inner is not None:
             summary = ops.mean(features, axis=(1, 2), keepdims=True)  # Eq. 2
             attention = attention * self.inner(summary, training=training)  # Eq. 3
-        mask = ops.sigmoid(attention)
+        return ops.sigmoid(attention)
+
+    def call(self, inputs, training=None, return_mask=False):
+        mask = self.mask(inputs, training=training)
         attended = inputs * mask  # Eq. 4
         return (attended, mask) if return_mask else attended
 

@@ -6,6 +6,7 @@ from keras import ops
 from keras_reid.errors import ReIDError
 from keras_reid.layers.arguments import check_count, check_map
 from keras_reid.layers.batch_normalization import BatchNormalization
+from keras_reid.layers.pointwise_embedding import PointwiseEmbedding
 
 
 @keras.saving.register_keras_serializable(package="keras_reid")
@@ -61,32 +62,29 @@ class RelationAwareAttention(keras.layers.Layer):
             )
         positions = height * width
         narrow, relations = max(1, channels // self.reduction), max(1, positions // self.reduction)
-        self.theta = self._convolution("theta", channels, narrow, positions)
-        self.phi = self._convolution("phi", channels, narrow, positions)
-        self.embedded = self._convolution("embedded", channels, narrow, positions)
-        self.relations = self._convolution("relations", 2 * positions, relations, positions)
-        self.squeeze = self._convolution("squeeze", 1 + relations, max(1, (1 + relations) // self.reduction), positions)
-        self.weigh = self._convolution(
-            "weigh",
-            max(1, (1 + relations) // self.reduction),
-            1,
-            positions,
-            gamma_initializer=keras.initializers.Constant(0.1),
-            beta_initializer=keras.initializers.Constant(2.0),
+        squeezed = max(1, (1 + relations) // self.reduction)
+        self.theta = self._embedding("theta", channels, narrow, positions)
+        self.phi = self._embedding("phi", channels, narrow, positions)
+        self.embedded = self._embedding("embedded", channels, narrow, positions)
+        self.relations = self._embedding("relations", 2 * positions, relations, positions)
+        self.squeeze = self._embedding("squeeze", 1 + relations, squeezed, positions)
+        self.weigh = keras.layers.Conv2D(
+            1, 1, use_bias=False, kernel_initializer="he_normal", dtype=self.dtype_policy, name="weigh"
         )
-
-    def _convolution(self, name, channels, filters, positions, **normalisation):
-        """A 1×1 convolution, as a dense layer over (batch, positions, 1, channels), and its batch normalisation."""
-        convolution = keras.layers.Conv2D(
-            filters, 1, use_bias=False, kernel_initializer="he_normal", dtype=self.dtype_policy, name=name
-        )
-        norm = BatchNormalization(
-            momentum=self.momentum, synchronized=self.synchronized, dtype=self.dtype_policy, name=f"{name}_norm",
-            **normalisation,
+        self.weigh_norm = BatchNormalization(
+            momentum=self.momentum, synchronized=self.synchronized, dtype=self.dtype_policy, name="weigh_norm",
+            gamma_initializer=keras.initializers.Constant(0.1), beta_initializer=keras.initializers.Constant(2.0),
         )  # fmt: skip
-        convolution.build((None, positions, 1, channels))
-        norm.build((None, positions, 1, filters))
-        return [convolution, norm]
+        self.weigh.build((None, positions, 1, squeezed))
+        self.weigh_norm.build((None, positions, 1, 1))
+
+    def _embedding(self, name, channels, filters, positions):
+        """Of every position by itself, over (batch, positions, 1, channels)."""
+        embedding = PointwiseEmbedding(
+            filters, momentum=self.momentum, synchronized=self.synchronized, dtype=self.dtype_policy, name=name
+        )
+        embedding.build((None, positions, 1, channels))
+        return embedding
 
     def mask(self, inputs, training=None):
         """The weights of the positions, (batch, height, width, 1)."""
@@ -94,16 +92,15 @@ class RelationAwareAttention(keras.layers.Layer):
         positions = height * width
         nodes = ops.reshape(inputs, (-1, positions, 1, channels))
 
-        def run(layers, x):
-            convolution, norm = layers
-            return norm(convolution(x), training=training)
-
-        theta, phi, embedded = (ops.relu(run(layers, nodes)) for layers in (self.theta, self.phi, self.embedded))
+        theta, phi, embedded = (
+            embedding(nodes, training=training) for embedding in (self.theta, self.phi, self.embedded)
+        )
         affinity = ops.matmul(theta[:, :, 0], ops.transpose(phi[:, :, 0], (0, 2, 1)))  # r_pq, (batch, p, q)
         relations = ops.concatenate([affinity, ops.transpose(affinity, (0, 2, 1))], axis=-1)
-        relations = ops.relu(run(self.relations, ops.expand_dims(relations, 2)))
+        relations = self.relations(ops.expand_dims(relations, 2), training=training)
         known = ops.concatenate([ops.mean(embedded, axis=-1, keepdims=True), relations], axis=-1)
-        mask = ops.sigmoid(run(self.weigh, ops.relu(run(self.squeeze, known))))  # Eq. 4
+        weights = self.weigh(self.squeeze(known, training=training))
+        mask = ops.sigmoid(self.weigh_norm(weights, training=training))  # Eq. 4
         return ops.reshape(mask, (-1, height, width, 1))
 
     def call(self, inputs, training=None):

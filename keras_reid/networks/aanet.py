@@ -1,6 +1,5 @@
 """AANet, the attention-aligned network (Lian, Jiang, Hu: Attention-Aligned Network for Person Re-Identification)."""
 
-import functools
 from collections.abc import Sequence
 
 import keras
@@ -11,12 +10,12 @@ from keras_reid import backbones
 from keras_reid.backbones.resnet import RESNETS
 from keras_reid.errors import ReIDError
 from keras_reid.graph import Graph
-from keras_reid.layers.batch_normalization import BatchNormalization
 from keras_reid.layers.omni_foreground_attention import OmniForegroundAttention
 from keras_reid.losses import AttentionCosineDistance, ImprovedTriHard
 from keras_reid.model import ReIDModel
 from keras_reid.networks.options import checked_input_shape
 from keras_reid.networks.parts import mean_of_rows, rows_of_parts
+from keras_reid.networks.units import normalisation
 
 STAGES = ("conv2", "conv3", "conv4", "conv5")  # the paper's Conv.B1 to Conv.B4
 
@@ -114,7 +113,7 @@ class AANet(ReIDModel):
         x = backbones.create(
             options["backbone"],
             images,
-            functools.partial(_batch_norm, options["synchronized"]),
+            normalisation(options["synchronized"]),
             last_stride=1,
             width=options["width"],
             after_block=attend,
@@ -165,7 +164,3 @@ def _attended(placement, blocks: Sequence[int]) -> list[str]:
         f"`placement` is a number of blocks, from 0 to {len(names)}, or some of {', '.join(STAGES)}. "
         f"Received: placement={placement!r}"
     )
-
-
-def _batch_norm(synchronized, name):
-    return BatchNormalization(momentum=0.9, synchronized=synchronized, name=name)

@@ -3,7 +3,6 @@
 Fang et al.: Attention in Attention Networks for Person Retrieval; Bilinear Attention Networks for Person Retrieval.
 """
 
-import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,10 +13,10 @@ from keras import layers, ops
 from keras_reid import backbones
 from keras_reid.errors import ReIDError
 from keras_reid.layers.attention_in_attention import AttentionInAttention
-from keras_reid.layers.batch_normalization import BatchNormalization
 from keras_reid.networks.clips import ClipModel
 from keras_reid.networks.options import checked_input_shape
 from keras_reid.networks.parts import rows_of_parts
+from keras_reid.networks.units import normalisation
 
 BRANCHES = ("appearance", "part")
 POSITIONS = (1, 2, 3, 4)  # behind which of the backbone's four blocks (Table 7)
@@ -117,7 +116,7 @@ class AiANet(ClipModel):
 
     @staticmethod
     def graph(options, images):
-        batch_norm = functools.partial(_batch_norm, options["synchronized"])
+        batch_norm = normalisation(options["synchronized"])
         maps: dict[str, Any] = {}
 
         def attend(stage, features):
@@ -183,7 +182,3 @@ def _strips(features, parts: int) -> list[keras.KerasTensor]:
         ops.image.resize(features[:, first:end], (height, width), data_format="channels_last")
         for first, end in rows_of_parts(height, parts)
     ]
-
-
-def _batch_norm(synchronized, name):
-    return BatchNormalization(momentum=0.9, synchronized=synchronized, name=name)

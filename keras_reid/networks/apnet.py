@@ -10,13 +10,13 @@ from keras_reid import backbones
 from keras_reid.errors import ReIDError
 from keras_reid.graph import Graph
 from keras_reid.layers.attention_pyramid import AttentionPyramid
-from keras_reid.layers.batch_normalization import BatchNormalization
 from keras_reid.layers.relation_aware_attention import RelationAwareAttention
 from keras_reid.layers.squeeze_excite import SqueezeExcite
 from keras_reid.losses import BatchHardTriplet, SmoothedCrossEntropy
 from keras_reid.model import ReIDModel
 from keras_reid.networks.options import checked_input_shape
 from keras_reid.networks.parts import mean_of_rows, rows_of_parts
+from keras_reid.networks.units import normalisation
 
 # Section III-B and IV-B: what attends, and what is split, in the two variants.
 ATTENTIONS = {"channel": "channels", "spatial": "height"}
@@ -101,7 +101,7 @@ class APNet(ReIDModel):
 
     @staticmethod
     def graph(options, images):
-        batch_norm = functools.partial(_batch_norm, options["synchronized"])
+        batch_norm = normalisation(options["synchronized"])
         maps = {}
 
         def attend(stage, x):
@@ -153,7 +153,3 @@ def _attention(options):
     if options["attention"] == "channel":
         return SqueezeExcite(**reduction)
     return RelationAwareAttention(**reduction, synchronized=options["synchronized"])
-
-
-def _batch_norm(synchronized, name, **options):
-    return BatchNormalization(momentum=0.9, synchronized=synchronized, name=name, **options)

@@ -1,6 +1,5 @@
 """HAN, the harmonious attention network (Li, Zhu, Gong: Scalable Person Re-Identification by Harmonious Attention)."""
 
-import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,12 +8,11 @@ import numpy as np
 from keras import layers, ops
 
 from keras_reid.errors import ReIDError
-from keras_reid.layers.batch_normalization import BatchNormalization
 from keras_reid.layers.harmonious_attention import KINDS, HarmoniousAttention
 from keras_reid.layers.region_crop import RegionCrop
 from keras_reid.model import ReIDModel
 from keras_reid.networks.options import checked_input_shape
-from keras_reid.networks.units import convolution, unit
+from keras_reid.networks.units import convolution, normalisation, unit
 
 # Table 1: strides of the three units of every level of the global branch.
 STRIDES = {"small": (2, 1, 1), "medium": (1, 2, 1), "large": (1, 1, 2)}
@@ -112,7 +110,7 @@ class HAN(ReIDModel):
 
     @staticmethod
     def graph(options, images):
-        batch_norm = functools.partial(_batch_norm, options["synchronized"])
+        batch_norm = normalisation(options["synchronized"])
         block = unit(options["unit"])
         if options["standardized"]:
             images = _standardized(images)
@@ -170,7 +168,3 @@ def _standardized(images):
     centred = images - ops.mean(images, axis=(1, 2), keepdims=True)
     variance = ops.mean(ops.square(centred), axis=(1, 2), keepdims=True)
     return centred * ops.rsqrt(variance + 1e-3)  # the root of 1e-3 is 4 of 255 grey levels
-
-
-def _batch_norm(synchronized, name):
-    return BatchNormalization(momentum=0.9, synchronized=synchronized, name=name)

@@ -23,7 +23,8 @@ def test_position_by_position():
         weight.assign(rng.uniform(0.2, 1, weight.shape) if "variance" in weight.path else rng.normal(size=weight.shape))
 
     def run(name, x):
-        convolution, norm = getattr(layer, name)
+        part = getattr(layer, name)
+        convolution, norm = (part, layer.weigh_norm) if name == "weigh" else (part.convolution, part.norm)
         gamma, beta, mean, variance = norm.get_weights()
         return (x @ convolution.get_weights()[0][0, 0] - mean) / np.sqrt(variance + norm.epsilon) * gamma + beta
 
@@ -45,9 +46,10 @@ def test_widths():
     layer = RelationAwareAttention()
     layer.build((None, 16, 8, 2048))
     kernels = {
-        name: getattr(layer, name)[0].kernel.shape[2:]
-        for name in ("theta", "embedded", "relations", "squeeze", "weigh")
+        name: getattr(layer, name).convolution.kernel.shape[2:]
+        for name in ("theta", "embedded", "relations", "squeeze")
     }
+    kernels["weigh"] = layer.weigh.kernel.shape[2:]
     assert kernels == {
         "theta": (2048, 256),
         "embedded": (2048, 256),

@@ -117,7 +117,7 @@ def test_the_zoos_names():
     ("options", "message"),
     [
         ({"attention": "both"}, "`attention` is one of channel, spatial. Received: attention='both'"),
-        ({"backbone": "mobilenet"}, "The backbone 'mobilenet' has no option 'width'. Its options: after_stage."),
+        ({"backbone": "mobilenet"}, "The backbone 'mobilenet' has no option 'width'. Its options: after_stage, start"),
         ({"backbone": "resnet"}, "There is no backbone 'resnet'. Did you mean 'resnet50'? Known: "),
         ({"levels": 3, "radix": 5}, "AttentionPyramid splits the channels into 25 equal parts at level 3 (radix 5), "),
         (

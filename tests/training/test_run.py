@@ -169,7 +169,7 @@ def test_other_number_of_epochs(tmp_path):
 
 def test_the_networks_own_loss():
     """AANet's recipes name none: its paper's, the parts' and those that only training has an output for."""
-    recipe = training.recipe("aanet_market")
+    recipe = training.recipe("aanet_market1501")
     model = networks.create("aanet", identities=2, input_shape=(32, 32, 3), width=4, placement=0)
     losses, weights = _losses(recipe, model)
     assert list(losses) == [*model.branches, "global_features", "alignment"]

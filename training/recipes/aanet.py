@@ -14,20 +14,20 @@ import dataclasses
 from keras_reid.training import Falling, Recipe, Stage
 
 
-def aanet_market() -> Recipe:
+def aanet_market1501() -> Recipe:
     """Market-1501, 100 epochs: 96.1 / 88.6 in the paper (Table 11).
 
-    keras-reid train --recipe aanet_market --data market1501:/data/Market-1501 --output runs/aanet_market
+    keras-reid train --recipe aanet_market1501 --data market1501:/data/Market-1501 --output runs/aanet_market1501
     """
-    return _aanet("aanet_market", "market1501", 100)
+    return _aanet("aanet_market1501", "market1501", 100)
 
 
-def aanet_duke() -> Recipe:
+def aanet_dukemtmc() -> Recipe:
     """DukeMTMC-reID, 120 epochs: 90.2 / 79.5 in the paper (Table 12).
 
-    keras-reid train --recipe aanet_duke --data dukemtmc:/data/DukeMTMC-reID --output runs/aanet_duke
+    keras-reid train --recipe aanet_dukemtmc --data dukemtmc:/data/DukeMTMC-reID --output runs/aanet_dukemtmc
     """
-    return _aanet("aanet_duke", "dukemtmc", 120)
+    return _aanet("aanet_dukemtmc", "dukemtmc", 120)
 
 
 def aanet_cuhk03() -> Recipe:
@@ -40,13 +40,13 @@ def aanet_cuhk03() -> Recipe:
     return _aanet("aanet_cuhk03", "cuhk03", 80)
 
 
-def aanet_baseline_market() -> Recipe:
+def aanet_baseline_market1501() -> Recipe:
     """The paper's baseline: parts alone, without attention, alignment and triplets: 92.6 / 79.9 (Tables 3 and 8).
 
-    keras-reid train --recipe aanet_baseline_market --data market1501:/data/Market-1501 --output runs/aanet_baseline
+    keras-reid train --recipe aanet_baseline_market1501 --data market1501:/data/Market-1501 --output runs/aanet_baseline
     """
     return dataclasses.replace(
-        _aanet("aanet_baseline_market", "market1501", 100),
+        _aanet("aanet_baseline_market1501", "market1501", 100),
         options={"placement": 0, "global_branch": False},
         loss="cross_entropy",
     )

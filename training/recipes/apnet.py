@@ -17,34 +17,34 @@ from keras_reid.training import Falling, Recipe, Stage
 _SIZES = {"apnet_c": (384, 192, 3), "apnet_s": (256, 128, 3)}
 
 
-def apnet_c_market() -> Recipe:
+def apnet_c_market1501() -> Recipe:
     """Market-1501, channels: 96.2 / 90.5.
 
-    keras-reid train --recipe apnet_c_market --data market1501:/data/Market-1501 --output runs/apnet_c_market
+    keras-reid train --recipe apnet_c_market1501 --data market1501:/data/Market-1501 --output runs/apnet_c_market1501
     """
     return _apnet("apnet_c", "market", "market1501")
 
 
-def apnet_s_market() -> Recipe:
+def apnet_s_market1501() -> Recipe:
     """Market-1501, positions: 96.1 / 89.0.
 
-    keras-reid train --recipe apnet_s_market --data market1501:/data/Market-1501 --output runs/apnet_s_market
+    keras-reid train --recipe apnet_s_market1501 --data market1501:/data/Market-1501 --output runs/apnet_s_market1501
     """
     return _apnet("apnet_s", "market", "market1501")
 
 
-def apnet_c_duke() -> Recipe:
+def apnet_c_dukemtmc() -> Recipe:
     """DukeMTMC-reID, channels: 90.4 / 81.5.
 
-    keras-reid train --recipe apnet_c_duke --data dukemtmc:/data/DukeMTMC-reID --output runs/apnet_c_duke
+    keras-reid train --recipe apnet_c_dukemtmc --data dukemtmc:/data/DukeMTMC-reID --output runs/apnet_c_dukemtmc
     """
     return _apnet("apnet_c", "duke", "dukemtmc")
 
 
-def apnet_s_duke() -> Recipe:
+def apnet_s_dukemtmc() -> Recipe:
     """DukeMTMC-reID, positions: 89.3 / 78.8.
 
-    keras-reid train --recipe apnet_s_duke --data dukemtmc:/data/DukeMTMC-reID --output runs/apnet_s_duke
+    keras-reid train --recipe apnet_s_dukemtmc --data dukemtmc:/data/DukeMTMC-reID --output runs/apnet_s_dukemtmc
     """
     return _apnet("apnet_s", "duke", "dukemtmc")
 
@@ -83,13 +83,13 @@ def apnet_s_cuhk03() -> Recipe:
     return _apnet("apnet_s", "cuhk03", "cuhk03", multi_part=True)
 
 
-def apnet_baseline_market() -> Recipe:
+def apnet_baseline_market1501() -> Recipe:
     """The paper's APNet-0, no attention at all: 95.0 / 87.8 (Table II).
 
-    keras-reid train --recipe apnet_baseline_market --data market1501:/data/Market-1501 --output runs/apnet_baseline
+    keras-reid train --recipe apnet_baseline_market1501 --data market1501:/data/Market-1501 --output runs/apnet_baseline
     """
     recipe = _apnet("apnet_c", "market", "market1501", levels=0)
-    return dataclasses.replace(recipe, name="apnet_baseline_market")
+    return dataclasses.replace(recipe, name="apnet_baseline_market1501")
 
 
 def apnet_c_ward() -> Recipe:
