@@ -30,6 +30,7 @@ class ImprovedTriHard(BatchHardTriplet):
         margin: number ≥ 0 by which a negative should be farther than a positive, or `"soft"`. The paper gives no value;
             defaults to 0.3, the field's.
         distance: as for `BatchHardTriplet`. Defaults to `"euclidean"`, the paper's.
+        negatives: as for `BatchHardTriplet`. Defaults to 1, the paper's.
         reduction: as for every `keras.losses.Loss`. Defaults to the mean over the batch.
         name: of the loss. Defaults to `"improved_trihard"`.
 
@@ -47,10 +48,11 @@ class ImprovedTriHard(BatchHardTriplet):
         self,
         margin: float | str = 0.3,
         distance: str = "euclidean",
+        negatives: int = 1,
         reduction: str | None = "sum_over_batch_size",
         name: str = "improved_trihard",
     ) -> None:
-        super().__init__(margin=margin, distance=distance, reduction=reduction, name=name)
+        super().__init__(margin, distance, negatives, reduction, name)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         positive, triplets = self.distance_and_loss(y_true, y_pred)

@@ -36,9 +36,10 @@ def names() -> list[str]:
     return list(_NETWORKS)
 
 
-def options(name: str) -> list[str]:
-    """Names of the options that the network of that name has."""
-    return _options(_NETWORKS[name][0])
+def options(name: str) -> dict[str, Any]:
+    """The options that the network of that name has, with their defaults."""
+    network, variant = _NETWORKS[name]
+    return {**_options(network), **variant}
 
 
 def create(name: str, identities: int | None = None, **options: Any) -> ReIDModel:
@@ -65,5 +66,6 @@ def create(name: str, identities: int | None = None, **options: Any) -> ReIDMode
     return network(**{"name": name, **variant, **options}, identities=identities)
 
 
-def _options(network: type[ReIDModel]) -> list[str]:
-    return [option for option in inspect.signature(network).parameters if option not in ("identities", "kwargs")]
+def _options(network: type[ReIDModel]) -> dict[str, Any]:
+    parameters = inspect.signature(network).parameters.items()
+    return {option: parameter.default for option, parameter in parameters if option not in ("identities", "kwargs")}

@@ -13,7 +13,7 @@ from keras_reid.graph import Graph
 from keras_reid.layers.omni_foreground_attention import OmniForegroundAttention
 from keras_reid.losses import AttentionCosineDistance, ImprovedTriHard
 from keras_reid.model import ReIDModel
-from keras_reid.networks.options import checked_input_shape
+from keras_reid.networks.checks import checked_input_shape
 from keras_reid.networks.parts import mean_of_rows, rows_of_parts
 from keras_reid.networks.units import normalisation
 

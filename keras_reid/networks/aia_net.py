@@ -13,8 +13,8 @@ from keras import layers, ops
 from keras_reid import backbones
 from keras_reid.errors import ReIDError
 from keras_reid.layers.attention_in_attention import AttentionInAttention
+from keras_reid.networks.checks import checked_input_shape
 from keras_reid.networks.clips import ClipModel
-from keras_reid.networks.options import checked_input_shape
 from keras_reid.networks.parts import rows_of_parts
 from keras_reid.networks.units import normalisation
 

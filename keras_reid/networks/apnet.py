@@ -14,7 +14,7 @@ from keras_reid.layers.relation_aware_attention import RelationAwareAttention
 from keras_reid.layers.squeeze_excite import SqueezeExcite
 from keras_reid.losses import BatchHardTriplet, SmoothedCrossEntropy
 from keras_reid.model import ReIDModel
-from keras_reid.networks.options import checked_input_shape
+from keras_reid.networks.checks import checked_input_shape
 from keras_reid.networks.parts import mean_of_rows, rows_of_parts
 from keras_reid.networks.units import normalisation
 

@@ -11,7 +11,7 @@ from keras_reid.errors import ReIDError
 from keras_reid.layers.harmonious_attention import KINDS, HarmoniousAttention
 from keras_reid.layers.region_crop import RegionCrop
 from keras_reid.model import ReIDModel
-from keras_reid.networks.options import checked_input_shape
+from keras_reid.networks.checks import checked_input_shape
 from keras_reid.networks.units import convolution, normalisation, unit
 
 # Table 1: strides of the three units of every level of the global branch.

@@ -39,5 +39,6 @@ def holds_imagenet(model, path: str | os.PathLike) -> bool:
 
 def _with_backbone(known: Iterable[str]) -> list[str]:
     from keras_reid import networks
+    from keras_reid.backbones import imagenet
 
-    return [name for name in known if "backbone" in networks.options(name)]
+    return [name for name in known if networks.options(name).get("backbone") in imagenet.sources()]
