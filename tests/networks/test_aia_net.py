@@ -54,6 +54,7 @@ def test_variants(name, kernel, positions, inner):
     assert 0.5 <= maps["level2.soft"].min() < maps["level2.soft"].max() <= 1
 
 
+@pytest.mark.slow
 def test_both_branches_train_and_come_back():
     model = networks.create("aia_net_gaussian", identities=4, features=16, **SMALL)
     images, labels = pictures(8), np.arange(8) // 2
@@ -109,7 +110,7 @@ def test_strips_of_the_attended_map():
     [
         ({"positions": ()}, 64, []),
         ({"positions": [3, 2], "synchronized": True}, 64, [2, 3]),
-        ({"branches": ("part",), "parts": 1, "embedding": np.int64(64)}, 64, [1, 2]),
+        ({"branches": ("part",), "parts": 2, "embedding": np.int64(64), "backbone": "mobilenet"}, 64, [1, 2]),
     ],
     ids=str,
 )
