@@ -22,7 +22,7 @@ def apnet_c_market1501() -> Recipe:
 
     keras-reid train --recipe apnet_c_market1501 --data market1501:/data/Market-1501 --output runs/apnet_c_market1501
     """
-    return _apnet("apnet_c", "market", "market1501")
+    return _apnet("apnet_c", "market1501")
 
 
 def apnet_s_market1501() -> Recipe:
@@ -30,7 +30,7 @@ def apnet_s_market1501() -> Recipe:
 
     keras-reid train --recipe apnet_s_market1501 --data market1501:/data/Market-1501 --output runs/apnet_s_market1501
     """
-    return _apnet("apnet_s", "market", "market1501")
+    return _apnet("apnet_s", "market1501")
 
 
 def apnet_c_dukemtmc() -> Recipe:
@@ -38,7 +38,7 @@ def apnet_c_dukemtmc() -> Recipe:
 
     keras-reid train --recipe apnet_c_dukemtmc --data dukemtmc:/data/DukeMTMC-reID --output runs/apnet_c_dukemtmc
     """
-    return _apnet("apnet_c", "duke", "dukemtmc")
+    return _apnet("apnet_c", "dukemtmc")
 
 
 def apnet_s_dukemtmc() -> Recipe:
@@ -46,7 +46,7 @@ def apnet_s_dukemtmc() -> Recipe:
 
     keras-reid train --recipe apnet_s_dukemtmc --data dukemtmc:/data/DukeMTMC-reID --output runs/apnet_s_dukemtmc
     """
-    return _apnet("apnet_s", "duke", "dukemtmc")
+    return _apnet("apnet_s", "dukemtmc")
 
 
 def apnet_c_msmt17() -> Recipe:
@@ -54,7 +54,7 @@ def apnet_c_msmt17() -> Recipe:
 
     keras-reid train --recipe apnet_c_msmt17 --data msmt17:/data/MSMT17 --output runs/apnet_c_msmt17
     """
-    return _apnet("apnet_c", "msmt17", "msmt17")
+    return _apnet("apnet_c", "msmt17")
 
 
 def apnet_s_msmt17() -> Recipe:
@@ -62,7 +62,7 @@ def apnet_s_msmt17() -> Recipe:
 
     keras-reid train --recipe apnet_s_msmt17 --data msmt17:/data/MSMT17 --output runs/apnet_s_msmt17
     """
-    return _apnet("apnet_s", "msmt17", "msmt17")
+    return _apnet("apnet_s", "msmt17")
 
 
 def apnet_c_cuhk03() -> Recipe:
@@ -72,7 +72,7 @@ def apnet_c_cuhk03() -> Recipe:
 
     keras-reid train --recipe apnet_c_cuhk03 --data cuhk03:/data/cuhk03_release --output runs/apnet_c_cuhk03
     """
-    return _apnet("apnet_c", "cuhk03", "cuhk03", multi_part=True)
+    return _apnet("apnet_c", "cuhk03", multi_part=True)
 
 
 def apnet_s_cuhk03() -> Recipe:
@@ -80,7 +80,7 @@ def apnet_s_cuhk03() -> Recipe:
 
     keras-reid train --recipe apnet_s_cuhk03 --data cuhk03:/data/cuhk03_release --output runs/apnet_s_cuhk03
     """
-    return _apnet("apnet_s", "cuhk03", "cuhk03", multi_part=True)
+    return _apnet("apnet_s", "cuhk03", multi_part=True)
 
 
 def apnet_baseline_market1501() -> Recipe:
@@ -88,7 +88,7 @@ def apnet_baseline_market1501() -> Recipe:
 
     keras-reid train --recipe apnet_baseline_market1501 --data market1501:/data/Market-1501 --output runs/apnet_baseline
     """
-    recipe = _apnet("apnet_c", "market", "market1501", levels=0)
+    recipe = _apnet("apnet_c", "market1501", levels=0)
     return dataclasses.replace(recipe, name="apnet_baseline_market1501")
 
 
@@ -109,7 +109,7 @@ def resnet50_ward() -> Recipe:
 
 
 def _ward(name: str, **options) -> Recipe:
-    recipe = _apnet("apnet_c", "ward", "ward", **options)
+    recipe = _apnet("apnet_c", "ward", **options)
     return dataclasses.replace(
         recipe,
         name=name,
@@ -119,9 +119,9 @@ def _ward(name: str, **options) -> Recipe:
     )
 
 
-def _apnet(network: str, short: str, data: str, **options) -> Recipe:
+def _apnet(network: str, data: str, **options) -> Recipe:
     return Recipe(
-        name=f"{network}_{short}",
+        name=f"{network}_{data}",
         network=network,
         options=options,
         data=data,
