@@ -17,6 +17,7 @@ def rows():
     return table()
 
 
+@pytest.mark.slow
 def test_every_figure_that_has_a_tolerance_is_met(rows):
     assert len(rows) == len(FIGURES)
     assert [row for row in rows if row.within is False] == []
@@ -24,6 +25,7 @@ def test_every_figure_that_has_a_tolerance_is_met(rows):
     assert sum(row.within is True for row in rows) == (3 + 12) + (6 + 3) + 4 + 7
 
 
+@pytest.mark.slow
 def test_han_flops(rows):
     """Table 1 to 1 %, in the paper's form; what is really run is shown beside it, without a verdict."""
     ours = {(row.network, row.quantity): row for row in rows if row.source == "HAN Table 1"}
@@ -36,6 +38,7 @@ def test_han_flops(rows):
     assert ours["han_small", "FLOPs as run"].ours == multiply_adds(networks.create("han_small")).multiply_adds
 
 
+@pytest.mark.slow
 def test_aanet(rows):
     """Table 5: FLOPs to 3 %, what attention adds to 5 %, where the paper's own figures fit its blocks."""
     ours = {(row.block, row.quantity): row for row in rows if row.network == "aanet"}
@@ -47,6 +50,7 @@ def test_aanet(rows):
     assert ours["9 OFA", "parameters"].within is None
 
 
+@pytest.mark.slow
 def test_apnet(rows):
     """Table III to 0.5 %, each level a little more."""
     levels = [row for row in rows if row.network == "apnet_c"]
@@ -66,6 +70,7 @@ def test_normalised_values_count_two():
     assert with_norm.ours - plain.ours == 2 * sum(math.prod(norm.output.shape[1:]) for norm in norms)
 
 
+@pytest.mark.slow
 def test_attention_weights_are_the_papers(rows):
     weights = [row for row in rows if row.quantity == "weights"]
     expected = [
@@ -82,6 +87,7 @@ def test_attention_weights_are_the_papers(rows):
     assert all(row.tolerance == 0 and row.deviation == 0 and row.within for row in weights)
 
 
+@pytest.mark.slow
 def test_attention_in_attention_is_the_papers_to_its_digits(rows):
     """Counted by hand for c = 480 channels on 16×8 positions: φ, ϕ and ϖ, normalisation, frequencies and phases."""
     ours = {(row.block, row.quantity): row.ours for row in rows if row.source.startswith("AiA") and row.unit}
@@ -106,6 +112,7 @@ def test_a_figure_in_printed_digits():
     assert [row.within for row in table(figures)] == [True, False, True, True]
 
 
+@pytest.mark.slow
 def test_units_of_table_12_are_shown_without_a_verdict(rows):
     units = {row.block: row for row in rows if row.source == "HAN Table 12"}
     assert set(units) == {"inception units", "residual units"}
@@ -162,6 +169,7 @@ def test_han_agrees_with_the_profiler_of_tensorflow():
     assert products == 2 * (multiply_adds(model).multiply_adds - resized)
 
 
+@pytest.mark.slow
 def test_json(rows):
     records = json.loads(json.dumps(to_json(rows)))
     assert records[0] == {
@@ -179,6 +187,7 @@ def test_json(rows):
     assert len(records) == len(rows)
 
 
+@pytest.mark.slow
 def test_rendering(rows):
     from rich.console import Console
 
