@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from keras_reid.errors import ReIDError
+from keras_reid.graph import Graph, heads, joined
 
 
 class ReIDModel(keras.Model):
@@ -22,7 +23,8 @@ class ReIDModel(keras.Model):
 
     - `model(images)` is the embedding, whether training or not. Images are RGB, uint8 or float from 0 to 255.
     - `model({"images": images})`, a training batch, is what the losses need, a dict with `"<branch>"`, the classifier's
-      logits, and `"<branch>_features"`, the branch's feature before it is normalised.
+      logits, `"<branch>_features"`, what losses between pictures compare, before it is normalised, and what else the
+      network's graph has for training alone.
 
     Args:
         options: What `graph` gets, among it "input_shape"; every entry is an argument of the subclass.
@@ -33,6 +35,10 @@ class ReIDModel(keras.Model):
 
     # Training as the network's paper has it; subclasses override. Milestones are fractions of all epochs.
     milestones: tuple[float, ...] = ()
+    # Whether each branch's feature is brought to length 1 before they are joined, or the whole alone.
+    normalises_branches: bool = True
+    # The layer whose map explanations are about where no other is named.
+    last_map: str = "feature_map"
 
     def __init__(
         self, options: dict[str, Any], identities: int | None = None, name: str | None = None, trainable: bool = True
@@ -46,36 +52,28 @@ class ReIDModel(keras.Model):
         images = keras.Input(options["input_shape"], name="images")
         # A multiplication and a subtraction, not a `Rescaling` layer: preprocessing layers inside a network switch what
         # follows them into training mode.
-        features, maps = self.graph(options, images * (1 / 127.5) - 1.0)
-        parts = [
-            keras.layers.UnitNormalization(dtype="float32", name=f"{name}.unit")(x) for name, x in features.items()
-        ]
-        embedding = keras.layers.Concatenate(dtype="float32", name="join")(parts) if len(parts) > 1 else parts[0]
-        super().__init__(inputs=images, outputs=embedding * (len(parts) ** -0.5), name=name, trainable=trainable)
+        features, maps, compared, training = Graph(*self.graph(options, images * (1 / 127.5) - 1.0))
+        embedding = joined(features, self.normalises_branches)
+        super().__init__(inputs=images, outputs=embedding, name=name, trainable=trainable)
 
         self._options = dict(options)
         self._branches = tuple(features)
         self._region_scales = {name: value[1] for name, value in maps.items() if isinstance(value, tuple)}
         tensors = {name: value[0] if isinstance(value, tuple) else value for name, value in maps.items()}
+        compared = {f"{branch}_features": feature for branch, feature in {**features, **compared}.items()}
+        self._training_shapes = {name: tuple(x.shape[1:]) for name, x in {**compared, **training}.items()}
         # A model, because a `Function` does not hand `training` on, which is lost where Keras calls `call` itself, as
         # its JAX trainer does; and of the model only its call: a model kept here would be saved a second time.
-        self._features = keras.Model(images, features, name="features").__call__
+        self._features = keras.Model(images, {**features, **compared, **training}, name="features").__call__
         self._maps = keras.Function(images, {**tensors, **features}, name="maps")
         self.augmentation: keras.layers.Layer | None = None
         self.identities = identities
-        for branch in self._branches if identities else ():
-            head = keras.layers.Dense(
-                identities,
-                use_bias=False,
-                kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
-                dtype="float32",
-                name=f"{branch}.head",
-            )
-            head.build(features[branch].shape)
-            setattr(self, f"{branch}_head", head)
+        if identities:
+            for branch, head in heads(features, identities).items():
+                setattr(self, f"{branch}_head", head)
 
     @staticmethod
-    def graph(options: dict[str, Any], images: keras.KerasTensor) -> tuple[dict, dict]:
+    def graph(options: dict[str, Any], images: keras.KerasTensor) -> Graph | tuple[dict, dict]:
         """Build the network.
 
         Args:
@@ -83,8 +81,7 @@ class ReIDModel(keras.Model):
             images: (batch, height, width, 3), from −1 to 1.
 
         Returns:
-            The branches' features, name -> (batch, length); and what `attention` shows, name -> tensor, or
-            name -> (positions, size) for the centres of regions in [-1, 1] and their size as a share of the picture.
+            The branches' features, what `attention` shows, and what only training needs, see `Graph`.
         """
         raise NotImplementedError("a network defines graph(options, images); ReIDModel is none itself")
 
@@ -100,18 +97,17 @@ class ReIDModel(keras.Model):
         images = ops.cast(inputs["images"], "float32")
         if training and self.augmentation is not None:
             images = self.augmentation(images, training=True)
-        features = self._features(images, training=training)
-        logits = {branch: getattr(self, f"{branch}_head")(features[branch]) for branch in self._branches}
-        return {**logits, **{f"{branch}_features": ops.cast(features[branch], "float32") for branch in self._branches}}
+        outputs = self._features(images, training=training)
+        logits = {branch: getattr(self, f"{branch}_head")(outputs[branch]) for branch in self._branches}
+        return {**logits, **{name: ops.cast(outputs[name], "float32") for name in self._training_shapes}}
 
     def compute_output_spec(self, inputs, training=None, mask=None):
         self._check_size(inputs)
         if not isinstance(inputs, dict):
             return super().compute_output_spec(inputs, training=training, mask=mask)
         batch = inputs["images"].shape[0]
-        lengths = dict.fromkeys(self._branches, self.identities)
-        lengths |= {f"{branch}_features": self.embedding_size // len(self._branches) for branch in self._branches}
-        return {name: keras.KerasTensor((batch, length), dtype="float32") for name, length in lengths.items()}
+        shapes = {**dict.fromkeys(self._branches, (self.identities,)), **self._training_shapes}
+        return {name: keras.KerasTensor((batch, *shape), dtype="float32") for name, shape in shapes.items()}
 
     @property
     def input_spec(self):
@@ -136,6 +132,11 @@ class ReIDModel(keras.Model):
     def embedding_size(self) -> int:
         """Length of the embedding."""
         return self.output_shape[-1]
+
+    @property
+    def backbone(self) -> str | None:
+        """Name of the network's backbone in `keras_reid.backbones`; None if it is not made of one."""
+        return self._options.get("backbone")
 
     @property
     def branches(self) -> tuple[str, ...]:
@@ -188,8 +189,9 @@ class ReIDModel(keras.Model):
 
         Returns:
             By name, the first axis being the pictures: every branch's feature, e.g. "global"; and for each level
-            "level1.spatial" (N, h, w), "level1.channel" (N, c), "level1.soft" (N, h, w, c) and "level1.regions",
-            (N, T, 4) as top, left, bottom, right in shares of the picture, which a region may leave.
+            those of its kinds that the network has: "level1.spatial" (N, h, w), "level1.channel" (N, c), "level1.soft"
+            (N, h, w, c), "level1.response" (N, h, w), the mean over channels of a map, and "level1.regions", (N, T, 4)
+            as top, left, bottom, right in shares of the picture, which a region may leave.
         """
         from keras_reid.asking import attention
 
@@ -225,9 +227,28 @@ class ReIDModel(keras.Model):
 
     # Training
 
+    @property
+    def training_outputs(self) -> tuple[str, ...]:
+        """Names that a training batch gives out and losses may be for: logits by branch, features, and what else."""
+        own = [output for branch in self._branches for output in (branch, f"{branch}_features")]
+        return tuple(dict.fromkeys([*own, *self._training_shapes]))
+
+    def with_labels(self, labels, outputs: dict[str, Any]) -> dict[str, Any]:
+        """A training batch's outputs as the losses get them: a network may let them depend on the labels.
+
+        Args:
+            labels: (batch,), identities from 0.
+            outputs: What the model made of the batch, by `training_outputs`.
+        """
+        return outputs
+
     def default_optimizer(self) -> keras.optimizers.Optimizer:
         """The optimizer of the network's paper."""
         raise NotImplementedError("a network names its paper's optimizer")
+
+    def default_loss(self) -> str | dict[str, Any]:
+        """What `compile` takes where no loss is given: a name it knows, or a dict from outputs to losses."""
+        return "cross_entropy"
 
     def compile(self, optimizer=None, loss=None, loss_weights=None, metrics=None, **kwargs) -> None:
         """Keras' `compile`, with the paper's optimizer and losses where none are given.
@@ -235,8 +256,9 @@ class ReIDModel(keras.Model):
         Args:
             optimizer: As in Keras. Defaults to the paper's; its learning rate then falls at the paper's milestones,
                 scaled to the number of epochs that `fit` gets.
-            loss: "cross_entropy" (the default), "triplet" or "cross_entropy+triplet", on every branch; or a dict from
-                the names that a training batch gives out ("global", "global_features", …) to losses, as in Keras.
+            loss: "cross_entropy", "triplet" or "cross_entropy+triplet", on every branch; or a dict from the names that
+                a training batch gives out ("global", "global_features", …) to losses, as in Keras. Defaults to None:
+                the network's paper's, `default_loss()`.
             loss_weights: As in Keras, by the same names.
             metrics: As in Keras. Defaults to the accuracy of every classifier.
             **kwargs: As in Keras.
@@ -247,7 +269,7 @@ class ReIDModel(keras.Model):
         from keras_reid.losses import branch_losses
 
         self._falls_at_milestones = optimizer is None
-        loss = branch_losses("cross_entropy" if loss is None else loss, self._branches)
+        loss = branch_losses(self.default_loss() if loss is None else loss, self._branches, self.training_outputs)
         if metrics is None:
             metrics = {branch: ["accuracy"] for branch in self._branches}
         optimizer = self.default_optimizer() if optimizer is None else optimizer
@@ -266,6 +288,8 @@ class ReIDModel(keras.Model):
         self.optimizer.build(self.trainable_variables)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        if isinstance(y_pred, dict):
+            y_pred = self.with_labels(y, y_pred)
         return super().compute_loss(x, _for_each(y, y_pred), y_pred, sample_weight, training)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):

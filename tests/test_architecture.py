@@ -13,20 +13,30 @@ PACKAGE = Path(keras_reid.__file__).parent
 ALLOWED = {
     "layers": {"errors"},
     "losses": {"errors"},
-    "networks": {"errors", "layers", "model"},
+    "backbones": {"errors", "layers"},
+    "graph": set(),
+    "networks": {"backbones", "errors", "graph", "layers", "losses", "model"},
     "data": {"errors", "files", "lock"},
     "evaluation": {"data.table", "errors"},
     "gallery": {"errors", "evaluation", "files", "lock"},
     "pictures": {"errors", "files"},
     "report": {"data", "errors", "evaluation", "files", "pictures"},
+    "explanations": {"asking", "errors"},
     "fidelity": {"errors", "networks"},
     "lock": set(),
     "files": set(),
     "shipped": {"errors"},
 }
-# Only exports, and what distributes training over devices, need one certain backend; the demo says its version; and one
-# layer takes TensorFlow's single operation where it runs on TensorFlow, and Keras' everywhere else.
-WITH_TENSORFLOW = {"export", "training", "demo.py", "layers/batch_normalization.py"}
+# Only exports, and what distributes training over devices, need one certain backend; the demo says its version;
+# explanations take gradients as each backend has them; and one layer takes TensorFlow's single operation where it runs
+# on TensorFlow, and Keras' everywhere else.
+WITH_TENSORFLOW = {
+    "export",
+    "training",
+    "demo.py",
+    "explanations/gradients.py",
+    "layers/batch_normalization.py",
+}
 
 
 def imports(path: Path) -> set[str]:

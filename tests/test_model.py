@@ -232,15 +232,16 @@ def test_losses_by_output(pictures):
     [
         ("cross_entropy+quadruplet", "'cross_entropy+quadruplet'"),
         ("mse", "'mse'"),
+        ("triplet+five_triplets", "'triplet+five_triplets'"),
         (SupervisedContrastive(), "SupervisedContrastive"),
         ({"gobal": "mse"}, "a dict from gobal"),
     ],
-    ids=["name", "keras", "object", "output"],
+    ids=["name", "keras", "two of a kind", "object", "output"],
 )
 def test_unknown_loss(model, loss, received):
     with pytest.raises(ReIDError) as error:
         model.compile(loss=loss)
     assert str(error.value) == (
-        "`loss` is one of cross_entropy, triplet, several of them joined by '+', or a dict from global, "
+        "`loss` is one of cross_entropy, triplet, five_triplets, several of them joined by '+', or a dict from global, "
         f"global_features, local, local_features to losses. Received: {received}."
     )

@@ -1,7 +1,7 @@
 """`keras-reid attention`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -15,10 +15,19 @@ def attention(
     picture: Annotated[Path, typer.Option(metavar="PATH", help="Where to write, a PNG file.")],
     model: options.ModelName = "han_small",
     weights: options.Weights = "published",
+    show: Annotated[
+        Literal["masks", "grad-cam", "class-activation"],
+        typer.Option(help="The network's own masks and regions, or an explanation of what made the embedding."),
+    ] = "masks",
+    like: Annotated[
+        Path | None, typer.Option(metavar="PICTURE", help="With an explanation: of the likeness to this picture.")
+    ] = None,
     rows: options.Rows = 8,
     json: options.Json = False,
 ) -> None:
-    """Draw what a model looks at: soft masks as heat maps, regions as boxes."""
+    """Draw what a model looks at: masks or explanations as heat maps, regions as boxes."""
+    if like is not None and show == "masks":
+        raise typer.BadParameter("is for --show grad-cam or class-activation.", param_hint="--like")
     with console.working(), console.waiting("Drawing"):
         from keras_reid.cli.crops import find_pictures
         from keras_reid.data import read_image
@@ -26,9 +35,15 @@ def attention(
 
         paths = find_pictures(pictures)[:rows]
         network = options.load_model(model, weights)
-        maps = network.attention(paths)
+        if show == "masks":
+            maps, title = network.attention(paths), f"Attention of {model}"
+        else:
+            from keras_reid import explanations
+
+            explain = explanations.grad_cam if show == "grad-cam" else explanations.class_activation
+            maps, title = explain(network, paths, like=like), f"{show} of {model}"
         names = [Path(path).name for path in paths]
-        draw_attention([read_image(path) for path in paths], maps, picture, names=names, title=f"Attention of {model}")
+        draw_attention([read_image(path) for path in paths], maps, picture, names=names, title=title)
     if json:
         console.show_json({"model": model, "picture": picture, "pictures": paths})
         return

@@ -1,5 +1,6 @@
 """`keras-reid train`."""
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,14 @@ def train(
     ] = None,
     devices: Annotated[int, typer.Option(min=1, help="How many GPUs share every batch.")] = 1,
     epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's; its schedule follows.")] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHICH",
+            help="Where to start instead of the recipe's: a .weights.h5 file, such as of ImageNet's where there is no "
+            "Internet, or 'none' for random ones.",
+        ),
+    ] = None,
     miniature: Annotated[
         bool, typer.Option("--miniature", help="Cut down to run in seconds: small pictures, eight people, one epoch.")
     ] = False,
@@ -44,6 +53,8 @@ def train(
         from keras_reid import training
 
         chosen = training.recipe(recipe)
+        if weights is not None:
+            chosen = dataclasses.replace(chosen, weights=None if weights == "none" else weights)
         if miniature:
             chosen = chosen.miniature()
         folder = output or Path("runs", chosen.name)

@@ -15,7 +15,7 @@ import numpy as np
 from keras_reid.data.cache import DecodedImages
 from keras_reid.data.images import ImageLike, as_list, load_images
 from keras_reid.data.read_ahead import ReadAhead
-from keras_reid.data.samplers import Plan, plan_identities, plan_shuffled
+from keras_reid.data.samplers import Plan, plan_clips, plan_identities, plan_shuffled
 from keras_reid.errors import ReIDError
 
 Batch = tuple[dict[str, np.ndarray], np.ndarray]
@@ -35,6 +35,9 @@ class Batches(keras.utils.PyDataset):
         cameras: (N,) cameras, for the sampler to vary them. Defaults to None: not known.
         identities, images_each: P and K of P×K sampling. Both or neither; without them the images are shuffled and the
             remainder of an epoch is dropped. Who has fewer than K images is repeated within a batch, with a warning.
+        frames: images of one clip, next to each other, all of one tracklet; K is then a number of clips, and a batch
+            has P·K·frames images. Needs P×K sampling. Defaults to 1: single images.
+        tracklets: (N,) integers, for clips. Defaults to None: the images of a person in a camera count as one.
         batch_size: of shuffled batches. Defaults to 32.
         image_size: (height, width); None, the default, until `fit` fills it in from the model.
         seed: decides the order. Defaults to 0.
@@ -55,6 +58,8 @@ class Batches(keras.utils.PyDataset):
         cameras: np.ndarray | None = None,
         identities: int | None = None,
         images_each: int | None = None,
+        frames: int = 1,
+        tracklets: np.ndarray | None = None,
         batch_size: int = 32,
         image_size: tuple[int, int] | None = None,
         seed: int = 0,
@@ -80,15 +85,28 @@ class Batches(keras.utils.PyDataset):
                 "Give both `identities` and `images` for batches of so many images of so many people, or neither. "
                 f"Received: identities={identities}, images={images_each}."
             )
+        if frames != 1 and identities is None:
+            raise ReIDError(
+                "Clips come in batches of so many of each of so many people: give `identities` and `images`, too. "
+                f"Received: frames={frames!r}."
+            )
         self._decoded: DecodedImages | _Undecoded | None
         self._sampler: Callable[[int, int], Plan]  # of seed and epoch
         if identities is None or images_each is None:
             self.batch_size = batch_size
             self._sampler = partial(plan_shuffled, len(self.images), batch_size)
+        elif frames != 1:
+            if tracklets is None:
+                pairs = np.stack([self.labels, np.zeros_like(self.labels) if cameras is None else cameras])
+                tracklets = np.unique(pairs, axis=1, return_inverse=True)[1].ravel()
+            clips = np.asarray(tracklets), identities, images_each, frames
+            self.batch_size = identities * images_each * frames
+            self._sampler = partial(plan_clips, self.labels, cameras, *clips)
         else:
             self.batch_size = identities * images_each
             self._sampler = partial(plan_identities, self.labels, cameras, identities, images_each)
         self.image_size = None if image_size is None else (int(image_size[0]), int(image_size[1]))
+        self.frames = frames
         self.seed = seed
         self.augmentation = augmentation
         self.cache = cache
@@ -97,7 +115,7 @@ class Batches(keras.utils.PyDataset):
         self._begun = self._finished = False
         self._length = len(self._sampler(seed, 0))
         counts = np.unique(self.labels, return_counts=True)[1]
-        if images_each is not None and (short := np.sum(counts < images_each)) > 0:
+        if images_each is not None and frames == 1 and (short := np.sum(counts < images_each)) > 0:
             warnings.warn(
                 f"{short} of {len(counts)} identities have fewer than {images_each} images, which are repeated within "
                 "a batch: lower `images`, or add images of these people.",

@@ -77,6 +77,52 @@ def plan_identities(
     ]
 
 
+def plan_clips(
+    labels: np.ndarray,
+    cameras: np.ndarray | None,
+    tracklets: np.ndarray,
+    identities: int,
+    clips: int,
+    frames: int,
+    seed: int,
+    epoch: int,
+) -> Plan:
+    """P×K sampling of clips: every batch is `clips` clips of each of `identities` identities, a clip's frames together.
+
+    What `plan_identities` does with images is done with tracklets, so that an epoch is as long as one pass over them,
+    and a clip is of one tracklet. One of its frames comes from each of `frames` equal parts of the tracklet, at random
+    and in order; a shorter tracklet repeats some.
+
+    Args:
+        labels, cameras: (N,), as for `plan_identities`; the same within a tracklet.
+        tracklets: (N,) tracklet of each image.
+        identities, clips: P and K, at least 1.
+        frames: Of a clip, at least 1.
+        seed, epoch: not negative; together they decide the plan.
+
+    Returns:
+        Arrays of P·K·frames indices; the same number of batches in every epoch.
+
+    Raises:
+        ReIDError: as `plan_identities`, or no whole number of frames.
+    """
+    if not isinstance(frames, int | np.integer) or frames < 1:
+        raise ReIDError(f"`frames` must be a whole number from 1 up. Received: {frames!r}.")
+    _, first, counts = np.unique(tracklets, return_index=True, return_counts=True)
+    rows = np.split(np.argsort(tracklets, kind="stable"), np.cumsum(counts)[:-1])
+    of_tracklets = labels[first], None if cameras is None else np.asarray(cameras)[first]
+    plan = plan_identities(*of_tracklets, identities, clips, seed, epoch)
+    # A stream of its own, or it would repeat the numbers that the plan was made with.
+    generator = np.random.default_rng((seed, epoch, 1))
+    return [np.concatenate([_clip(rows[tracklet], frames, generator) for tracklet in batch]) for batch in plan]
+
+
+def _clip(rows: np.ndarray, frames: int, generator: np.random.Generator) -> np.ndarray:
+    """One of `rows` out of each of `frames` equal parts, in order."""
+    places = (np.arange(frames) + generator.random(frames)) * len(rows) / frames
+    return rows[places.astype(np.int64)]
+
+
 def _appearances(counts: np.ndarray, identities: int, images: int, generator: np.random.Generator) -> np.ndarray:
     """How many batches each identity is in: at least 1, at most all; in total `identities` times the batches."""
     wanted = np.maximum(1, counts // images)

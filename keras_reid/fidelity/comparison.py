@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One line of the table; `deviation` and `tolerance` in percent, `within` None where there is no tolerance."""
+    """One line of the table; `deviation` and `tolerance` in percent, `within` None where nothing is demanded.
+
+    `unit` is set instead of `tolerance` where ours is to round to the paper's figure, which has that unit's digits.
+    """
 
     network: str
     block: str
@@ -26,6 +30,7 @@ class Row:
     ours: int
     deviation: float
     tolerance: float | None
+    unit: float | None
     within: bool | None
 
 
@@ -70,7 +75,7 @@ def render(rows: Sequence[Row]) -> rich.table.Table:
             _number(row.paper),
             _number(row.ours),
             f"{row.deviation:+.2f} %",
-            "" if row.tolerance is None else "exact" if row.tolerance == 0 else f"{row.tolerance:g} %",
+            _tolerance(row),
             {True: "[green]yes[/]", False: "[bold red]no[/]", None: ""}[row.within],
             row.source,
         )
@@ -81,7 +86,6 @@ def _row(figure: Figure, counts: dict[str, Count]) -> Row:
     ours = _ours(figure, figure.options, counts)
     if figure.less is not None:
         ours -= _ours(figure, figure.less, counts)
-    deviation = ours / figure.paper - 1
     return Row(
         network=figure.network,
         block=figure.block,
@@ -89,10 +93,17 @@ def _row(figure: Figure, counts: dict[str, Count]) -> Row:
         paper=figure.paper,
         source=figure.source,
         ours=ours,
-        deviation=100 * deviation,
+        deviation=100 * (ours / figure.paper - 1),
         tolerance=None if figure.tolerance is None else 100 * figure.tolerance,
-        within=None if figure.tolerance is None else abs(deviation) <= figure.tolerance,
+        unit=figure.unit,
+        within=_within(figure, ours),
     )
+
+
+def _within(figure: Figure, ours: int) -> bool | None:
+    if figure.unit is not None:
+        return round(ours / figure.unit) == round(figure.paper / figure.unit)
+    return None if figure.tolerance is None else abs(ours / figure.paper - 1) <= figure.tolerance
 
 
 def _ours(figure: Figure, options: Mapping[str, Any], counts: dict[str, Count]) -> int:
@@ -102,6 +113,10 @@ def _ours(figure: Figure, options: Mapping[str, Any], counts: dict[str, Count]) 
     match figure.quantity:
         case "FLOPs":
             return in_the_papers_form(count).multiply_adds
+        case "FLOPs and BN":
+            normalised = [row for row in count.rows if row.kind == "BatchNormalization"]
+            values = sum(row.calls * math.prod(row.output_shape) for row in normalised)
+            return in_the_papers_form(count).multiply_adds + 2 * values
         case "FLOPs as run":
             return count.multiply_adds
         case "parameters":
@@ -117,6 +132,12 @@ def _count(network: str, options: Mapping[str, Any], counts: dict[str, Count]) -
     if key not in counts:
         counts[key] = multiply_adds(networks.create(network, **options))
     return counts[key]
+
+
+def _tolerance(row: Row) -> str:
+    if row.unit is not None:
+        return "as printed"
+    return "" if row.tolerance is None else "exact" if row.tolerance == 0 else f"{row.tolerance:g} %"
 
 
 def _number(value: float) -> str:

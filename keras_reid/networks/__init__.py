@@ -5,6 +5,9 @@ from typing import Any
 
 from keras_reid.errors import ReIDError, did_you_mean
 from keras_reid.model import ReIDModel
+from keras_reid.networks.aanet import AANet
+from keras_reid.networks.aia_net import AiANet, BATNet
+from keras_reid.networks.apnet import APNet
 from keras_reid.networks.han import HAN
 
 # Name in the zoo -> class and the options that make this variant of it.
@@ -12,14 +15,31 @@ _NETWORKS: dict[str, tuple[type[ReIDModel], dict[str, Any]]] = {
     "han_small": (HAN, {"size": "small"}),
     "han_medium": (HAN, {"size": "medium"}),
     "han_large": (HAN, {"size": "large"}),
+    "bat_net": (BATNet, {"kernel": "polynomial", "positions": (2,)}),
+    "bat_net_without_aia": (BATNet, {"kernel": "polynomial", "positions": (2,), "inner_attention": False}),
+    "aia_net_linear": (AiANet, {"kernel": "linear"}),
+    "aia_net_polynomial": (AiANet, {"kernel": "polynomial"}),
+    "aia_net_gaussian": (AiANet, {"kernel": "gaussian"}),
+    "aia_net_video_linear": (AiANet, {"kernel": "linear", "frames": 4}),
+    "aia_net_video_polynomial": (AiANet, {"kernel": "polynomial", "frames": 4}),
+    "aia_net_video_gaussian": (AiANet, {"kernel": "gaussian", "frames": 4}),
+    "aanet": (AANet, {}),
+    "apnet_c": (APNet, {"attention": "channel"}),
+    "apnet_s": (APNet, {"attention": "spatial", "input_shape": (256, 128, 3)}),
 }
 
-__all__ = ["HAN", "create", "names"]
+__all__ = ["HAN", "AANet", "APNet", "AiANet", "BATNet", "create", "names", "options"]
 
 
 def names() -> list[str]:
     """Names that `create` knows."""
     return list(_NETWORKS)
+
+
+def options(name: str) -> dict[str, Any]:
+    """The options that the network of that name has, with their defaults."""
+    network, variant = _NETWORKS[name]
+    return {**_options(network), **variant}
 
 
 def create(name: str, identities: int | None = None, **options: Any) -> ReIDModel:
@@ -36,7 +56,7 @@ def create(name: str, identities: int | None = None, **options: Any) -> ReIDMode
     if name not in _NETWORKS:
         raise ReIDError(f"There is no network '{name}'.{did_you_mean(name, _NETWORKS)} Known: {', '.join(_NETWORKS)}.")
     network, variant = _NETWORKS[name]
-    known = [option for option in inspect.signature(network).parameters if option not in ("identities", "kwargs")]
+    known = _options(network)
     for option in options:
         if option not in (*known, "name", "trainable"):
             raise ReIDError(
@@ -44,3 +64,8 @@ def create(name: str, identities: int | None = None, **options: Any) -> ReIDMode
                 f"{', '.join(known)}."
             )
     return network(**{"name": name, **variant, **options}, identities=identities)
+
+
+def _options(network: type[ReIDModel]) -> dict[str, Any]:
+    parameters = inspect.signature(network).parameters.items()
+    return {option: parameter.default for option, parameter in parameters if option not in ("identities", "kwargs")}

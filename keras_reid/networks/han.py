@@ -1,6 +1,5 @@
 """HAN, the harmonious attention network (Li, Zhu, Gong: Scalable Person Re-Identification by Harmonious Attention)."""
 
-import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,11 +8,11 @@ import numpy as np
 from keras import layers, ops
 
 from keras_reid.errors import ReIDError
-from keras_reid.layers.batch_normalization import BatchNormalization
 from keras_reid.layers.harmonious_attention import KINDS, HarmoniousAttention
 from keras_reid.layers.region_crop import RegionCrop
 from keras_reid.model import ReIDModel
-from keras_reid.networks.units import convolution, unit
+from keras_reid.networks.checks import checked_input_shape
+from keras_reid.networks.units import convolution, normalisation, unit
 
 # Table 1: strides of the three units of every level of the global branch.
 STRIDES = {"small": (2, 1, 1), "medium": (1, 2, 1), "large": (1, 1, 2)}
@@ -69,6 +68,8 @@ class HAN(ReIDModel):
 
     # Section 4: learning rate × 0.1 at epochs 100, 200 and 250 of 300.
     milestones = (100 / 300, 200 / 300, 250 / 300)
+    # Of the global branch: the local one reads regions, of which there is no one map.
+    last_map = "level3.attention"
 
     def __init__(
         self,
@@ -92,11 +93,9 @@ class HAN(ReIDModel):
             raise ReIDError(f"`branches` is one or both of 'global', 'local'. Received: branches={branches!r}")
         if not isinstance(embedding, int | np.integer) or embedding < 1 or embedding % len(set(branches)):
             raise ReIDError(f"`embedding` is shared equally by {len(set(branches))} branches. Received: {embedding}")
-        if not _is_input_shape(input_shape):
-            raise ReIDError(f"`input_shape` is (height, width, 3), at least 32×32. Received: {input_shape}")
         options = {
             "size": size,
-            "input_shape": tuple(map(int, input_shape)),
+            "input_shape": checked_input_shape(input_shape),
             "attention": attention if isinstance(attention, str) else tuple(attention),
             "interaction": interaction,
             "branches": tuple(branch for branch in ("global", "local") if branch in branches),
@@ -111,7 +110,7 @@ class HAN(ReIDModel):
 
     @staticmethod
     def graph(options, images):
-        batch_norm = functools.partial(_batch_norm, options["synchronized"])
+        batch_norm = normalisation(options["synchronized"])
         block = unit(options["unit"])
         if options["standardized"]:
             images = _standardized(images)
@@ -164,12 +163,6 @@ class HAN(ReIDModel):
         return keras.optimizers.SGD(3e-2, momentum=0.9, weight_decay=5e-4)
 
 
-def _is_input_shape(shape) -> bool:
-    if not isinstance(shape, Sequence) or len(shape) != 3 or shape[2] != 3:
-        return False
-    return all(isinstance(side, int | np.integer) and side >= 32 for side in shape[:2])
-
-
 def _standardized(images):
     """Each channel of each picture at mean 0 and variance 1; a picture of one colour stays near 0."""
     mean = _mean(images)
@@ -182,7 +175,3 @@ def _standardized(images):
 def _mean(images):
     """Over rows, then over columns: the first adds whole rows, where both at once would add three numbers at a time."""
     return ops.mean(ops.mean(images, axis=1, keepdims=True), axis=2, keepdims=True)
-
-
-def _batch_norm(synchronized, name):
-    return BatchNormalization(momentum=0.9, synchronized=synchronized, name=name)

@@ -1,14 +1,29 @@
 """Building units of the networks: convolutions with batch normalisation and ReLU, and the units of HAN's Table 12."""
 
+import functools
 from collections.abc import Callable
 
 import keras
 from keras import layers
 
 from keras_reid.errors import ReIDError
+from keras_reid.layers.batch_normalization import BatchNormalization
 
 # A unit maps (features, filters, strides, name) to features; `batch_norm` makes its normalisation layers.
 Unit = Callable[..., keras.KerasTensor]
+
+
+def normalisation(synchronized: bool) -> Callable[..., keras.layers.Layer]:
+    """What makes a network's batch normalisation layers: a function of `name` and what else `BatchNormalization` takes.
+
+    Args:
+        synchronized: Whether they take their statistics from all replicas.
+    """
+    return functools.partial(_normalisation, synchronized)
+
+
+def _normalisation(synchronized, name, **options):
+    return BatchNormalization(momentum=0.9, synchronized=synchronized, name=name, **options)
 
 
 def convolution(x, filters, kernel, strides, batch_norm, name, activation="relu"):

@@ -1,4 +1,4 @@
-"""A picture of what a network attends to: soft masks as heat maps, hard attention's regions as boxes."""
+"""A picture of what a network attends to: masks and explanations as heat maps, hard attention's regions as boxes."""
 
 import os
 import re
@@ -15,6 +15,8 @@ from keras_reid.pictures import canvas
 _BOXES = ((230, 159, 0), (0, 114, 178), (0, 158, 115), (204, 121, 167), (86, 180, 233), (213, 94, 0))
 _HEAT = "inferno"
 _HEAT_SHARE = 0.6  # of the heat map in the blend with the grey crop
+# Which maps are drawn, by the end of their name, and what they are called: of a network's, the first kind it has.
+_MAPS = {"soft": "Soft masks", "spatial": "Spatial masks", "relevance": "Relevance", "response": "Responses"}
 _LEAST_SPAN = 0.1  # of a colour scale, so that a mask that is nearly flat also looks so
 _MOST_OUTSIDE = 0.5  # of the picture, shown beside it for regions that leave it
 
@@ -44,7 +46,7 @@ def draw_attention(
     names: Sequence[str] | None = None,
     title: str = "Attention",
 ) -> Image.Image:
-    """Draw pictures with the soft masks and the regions of each level.
+    """Draw pictures with the masks and the regions of each level, or with the maps of an explanation.
 
     A mask is the mean over its channels, as a heat map over the grey picture. One level has one colour scale, from the
     lowest to the highest mean of all pictures and at least 0.1 wide, so that a nearly flat mask looks flat; the range
@@ -52,8 +54,10 @@ def draw_attention(
 
     Args:
         images: N pictures, each (height, width, 3) uint8 of any size; at most 100.
-        attention: what `model.attention(images)` returns. Of it are used "level1.soft" (N, h, w, c) or (N, h, w), and
-            "level1.regions" (N, T, 4), top, left, bottom, right in shares of the picture; of any number of levels.
+        attention: what `model.attention(images)` or a function of `keras_reid.explanations` returns. Of it are used
+            "level1.soft" (N, h, w, c) or (N, h, w) and "level1.regions" (N, T, 4), top, left, bottom, right in shares
+            of the picture, of any number of levels; where there are no soft masks, maps whose names end in "spatial",
+            "relevance" or "response", whichever of these comes first.
         path: PNG file to write, replaced if it is there. Defaults to None: the picture is only returned.
         names: N texts for below the pictures. Defaults to None: no text.
         title: first line. Defaults to "Attention".
@@ -69,7 +73,9 @@ def draw_attention(
     canvas.check_rows(len(crops), "pictures")
     if names is not None and len(names) != len(crops):
         raise ReIDError(f"`names` must have one entry for each of the {len(crops)} pictures. Received: {len(names)}.")
-    masks = {level: _mean_mask(values) for level, values in _levels(attention, "soft", len(crops)).items()}
+    for shown in _MAPS:
+        if masks := {level: _mean_mask(values) for level, values in _levels(attention, shown, len(crops)).items()}:
+            break
     regions = _levels(attention, "regions", len(crops))
     if not masks and not regions:
         raise ReIDError(
@@ -93,8 +99,8 @@ def draw_attention(
         "RGB", (width, bottom + (44 if masks else 0) + (34 if boxes else 0) + canvas.MARGIN), canvas.PAPER
     )
     draw = ImageDraw.Draw(picture)
-    canvas.heading(draw, title, "Soft masks: mean over channels, range below. Boxes: hard attention.", width)
-    _draw_column_titles(draw, columns, top)
+    canvas.heading(draw, title, f"{_MAPS[shown]}: mean over channels, range below. Boxes: hard attention.", width)
+    _draw_column_titles(draw, columns, top, _MAPS[shown])
     scales = {level: _scale(mask) for level, mask in masks.items()}
     for kind, level, left, column_width in columns:
         room = frame if kind == "regions" else _NO_FRAME
@@ -160,8 +166,10 @@ def _columns(cell: int, wide_cell: int, soft: list[int], regions: list[int]) -> 
     return columns
 
 
-def _draw_column_titles(draw: ImageDraw.ImageDraw, columns: list[tuple[str, int, int, int]], top: int) -> None:
-    for kind, text in (("soft", "Soft masks"), ("regions", "Regions")):
+def _draw_column_titles(
+    draw: ImageDraw.ImageDraw, columns: list[tuple[str, int, int, int]], top: int, masks: str
+) -> None:
+    for kind, text in (("soft", masks), ("regions", "Regions")):
         own = [column for column in columns if column[0] == kind]
         if not own:
             continue

@@ -28,11 +28,15 @@ class Stage:
         input_shape: Height, width and channels.
         epochs: At least 1.
         learning_rate: The schedule's highest.
+        augmentation: In place of the recipe's. Defaults to None: the recipe's.
+        schedule: In place of the recipe's. Defaults to None: the recipe's.
     """
 
     input_shape: tuple[int, int, int]
     epochs: int
     learning_rate: float
+    augmentation: Mapping[str, Any] | None = None
+    schedule: Callable[[float, int, int], Rate] | None = None
 
 
 @dataclass(frozen=True)
@@ -48,19 +52,20 @@ class Recipe:
         network: A name that `keras_reid.zoo.load` knows, or a function with the arguments `identities`, `input_shape`
             and those in `options` that returns a `ReIDModel`.
         stages: At least one.
-        options: Further arguments of the network.
+        options: Further arguments of the network. With `frames` among them, batches are of clips, K of each person.
         data: The data set it is meant for, as `keras_reid.data.load` takes it. Defaults to "people", the bundled one.
         identities, images: P and K of P×K batches. Default to None: shuffled ones of `batch_size`.
         batch_size: Of shuffled batches. Defaults to 32.
         augmentation: Arguments of `keras_reid.data.augment`, or None, the default, for none.
         loss: A name that `ReIDModel.compile` knows, or a function from the branches' names to the dict of losses.
-            Defaults to "cross_entropy".
+            Defaults to "cross_entropy". None: the network's own, those of its paper.
         loss_weights: By the names of the losses; those not named, and by default all, weigh 1.
         optimizer: From the learning rate, a number or a Keras schedule, to the optimizer. It decides on weight decay
             and on a moving average of the weights, which is what is then measured and published: `use_ema=True`.
         schedule: How the learning rate changes: `Constant()`, `Falling(at=…)`, `Cosine(warm_up=…)`, or a function of
             highest rate, steps per epoch and epochs that returns what an optimizer takes. Defaults to `Constant()`.
-        weights: Where to start: None, the default, at random weights; "published"; or the path of a `.weights.h5`.
+        weights: Where to start: None, the default, at random weights; "published"; "imagenet", for the backbone; or the
+            path of a `.weights.h5`.
         precision: A Keras dtype policy, e.g. "mixed_bfloat16". Defaults to "float32".
         seed: Of weights, batches and augmentation. Defaults to 0.
         evaluate_every: Epochs between two measurements of retrieval. Defaults to 1.
@@ -80,7 +85,7 @@ class Recipe:
     images: int | None = None
     batch_size: int = 32
     augmentation: Mapping[str, Any] | None = None
-    loss: str | Callable[[tuple[str, ...]], dict[str, Any]] = "cross_entropy"
+    loss: str | Callable[[tuple[str, ...]], dict[str, Any]] | None = "cross_entropy"
     loss_weights: Mapping[str, float] | None = None
     schedule: Callable[[float, int, int], Rate] = field(default_factory=Constant)
     weights: str | None = None
@@ -126,17 +131,18 @@ class Recipe:
         """The same experiment, cut down to run in seconds on a laptop.
 
         Every stage for one epoch at pictures of at most 80×32; the first eight people, in batches of at most eight;
-        from random weights where the recipe starts from another run's, which need not have been made.
+        from random weights where the recipe starts from another run's, which need not have been made, or ImageNet's,
+        which need not be downloaded.
         """
         stages = tuple(
-            Stage(
-                (
+            dataclasses.replace(
+                stage,
+                input_shape=(
                     min(stage.input_shape[0], _SMALL["height"]),
                     min(stage.input_shape[1], _SMALL["width"]),
                     stage.input_shape[2],
                 ),
-                1,
-                stage.learning_rate,
+                epochs=1,
             )
             for stage in self.stages
         )
@@ -148,7 +154,7 @@ class Recipe:
             images=self.images and min(self.images, _SMALL["images"]),
             batch_size=min(self.batch_size, _SMALL["batch"]),
             people=min(self.people or _SMALL["people"], _SMALL["people"]),
-            weights=None if str(self.weights).endswith(".weights.h5") else self.weights,
+            weights=None if str(self.weights).endswith((".weights.h5", "imagenet")) else self.weights,
         )
 
     def describe(self) -> dict[str, Any]:
@@ -164,7 +170,9 @@ def _plain(value: Any) -> Any:
     """`value` as JSON can hold it."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {item.name: _plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
-        return fields if isinstance(value, Stage) else {"class": type(value).__name__, **fields}
+        if isinstance(value, Stage):  # what it does not say is the recipe's, and not said twice
+            return {name: item for name, item in fields.items() if item is not None}
+        return {"class": type(value).__name__, **fields}
     if isinstance(value, Mapping):
         return {str(name): _plain(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):

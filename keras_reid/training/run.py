@@ -118,9 +118,10 @@ def _train(
         batches = data.train.batches(
             recipe.identities,
             recipe.images,
+            frames=recipe.options.get("frames", 1),
             batch_size=recipe.batch_size,
             seed=recipe.seed,
-            augmentation=_augmentation(recipe),
+            augmentation=_augmentation(recipe, stage),
         )
         before, model = model, _build(recipe, stage, data.train, len(batches), used)
         if before is not None:
@@ -156,17 +157,21 @@ def _build(recipe: Recipe, stage: Stage, train: Split, steps: int, used: Devices
             model = load(recipe.network, weights=recipe.weights, **options)
         if used.replicas > 1:
             synchronise(model)
-        rate = recipe.schedule(stage.learning_rate, steps, stage.epochs)
-        loss, weights = _losses(recipe, model.branches)
+        rate = (stage.schedule or recipe.schedule)(stage.learning_rate, steps, stage.epochs)
+        loss, weights = _losses(recipe, model)
         model.compile(recipe.optimizer(rate), loss, loss_weights=weights)
     return model
 
 
-def _losses(recipe: Recipe, branches: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, float]]:
+def _losses(recipe: Recipe, model) -> tuple[dict[str, Any], dict[str, float]]:
     """The losses and the weight of each, by name."""
     from keras_reid.losses import branch_losses
 
-    losses = recipe.loss(branches) if callable(recipe.loss) else branch_losses(recipe.loss, branches)
+    if callable(recipe.loss):
+        losses = recipe.loss(model.branches)
+    else:
+        named = model.default_loss() if recipe.loss is None else recipe.loss
+        losses = branch_losses(named, model.branches, model.training_outputs)
     weights = dict(recipe.loss_weights or {})
     unknown = sorted(set(weights) - set(losses))
     if unknown:
@@ -177,10 +182,11 @@ def _losses(recipe: Recipe, branches: tuple[str, ...]) -> tuple[dict[str, Any], 
     return losses, {name: weights.get(name, 1.0) for name in losses}
 
 
-def _augmentation(recipe: Recipe) -> keras.layers.Layer | None:
+def _augmentation(recipe: Recipe, stage: Stage) -> keras.layers.Layer | None:
     from keras_reid.data import augment
 
-    return None if recipe.augmentation is None else augment(**recipe.augmentation, seed=recipe.seed)
+    chosen = recipe.augmentation if stage.augmentation is None else stage.augmentation
+    return None if chosen is None else augment(**chosen, seed=recipe.seed)
 
 
 def _shared(recipe: Recipe) -> tuple[int, str]:

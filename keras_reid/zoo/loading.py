@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_reid.errors import ReIDError
 from keras_reid.zoo.fetching import fetch
+from keras_reid.zoo.imagenet import holds_imagenet, start_from_imagenet
 from keras_reid.zoo.listing import find
 from keras_reid.zoo.manifest import Manifest
 from keras_reid.zoo.transfer import Progress
@@ -34,7 +35,9 @@ def load(
         name: One of `list_models()`.
         weights: "published" (the default): the zoo's, checked by SHA-256, downloaded where they did not come with the
             installation. None: random initialisation. Or the path of a `.weights.h5` file of the same network.
-            "imagenet": for networks with an ImageNet backbone.
+            "imagenet": the backbone's ImageNet weights, downloaded by Keras, and all else random; for a network with a
+            backbone that has such. Where Keras cannot download, the path of a file of the same weights, as
+            `training/convert_resnet50.py` or the model in `keras.applications` writes it, does the same.
         identities: Number of people to train on: adds fresh heads, whatever the weights. Defaults to None: no heads.
         progress: Called with (bytes there, bytes in all) during a download; defaults to a bar, on a terminal.
         **options: Of the network, as `networks.create` takes them.
@@ -56,12 +59,13 @@ def load(
                 f"Models with published weights: {published}."
             )
         path = fetch(entry, progress)
-    elif weights == "imagenet":
-        raise ReIDError(
-            f"There are no ImageNet weights for '{name}': it is trained from random weights, as in its paper. "
-            "Networks of this version that start from ImageNet: none. Use weights='published' or weights=None."
-        )
     model = networks.create(network, identities=identities, **{**defaults, **options})
-    if weights is not None:
-        load_into(model, path or weights, networks.names())
+    if weights == "imagenet":
+        start_from_imagenet(model, networks.names())
+    elif weights is not None:
+        file = path or weights
+        if holds_imagenet(model, file):
+            start_from_imagenet(model, networks.names(), file)
+        else:
+            load_into(model, file, networks.names())
     return model

@@ -46,6 +46,15 @@ def load_into(model, path: str | os.PathLike, known: list[str]) -> None:
         raise _misfit(model, path, found)
 
 
+def saved_from(path: str | os.PathLike) -> str | None:
+    """The name of the model whose `save_weights` wrote the file; None if it does not say.
+
+    Raises:
+        ReIDError: no file, or no weights file.
+    """
+    return _layout(_checked(path))[0]
+
+
 def write(source: str | os.PathLike, path: str | os.PathLike, precision: str = "float32") -> None:
     """Copy the embedding network's weights from `source` to `path`, whole or not at all.
 

@@ -45,6 +45,18 @@ def test_embed_leaves_nothing_behind_when_it_fails(run, people, zoo):
     assert not list(people.glob("*.npz"))
 
 
+def test_explanations_are_drawn_by_the_same_command(run, people, zoo):
+    command = ("attention", "query", "--picture", "why.png", "--rows", 1, "--show", "grad-cam")
+    status, _, _ = run(*command, "--like", "query")
+    assert status == 1  # a folder is no picture
+    status, _, _ = run(*command, "--json")
+    assert status == 0
+    assert (people / "why.png").read_bytes().startswith(b"\x89PNG")
+    status, _, error = run("attention", "query", "--picture", "why.png", "--like", "query")
+    assert status == 2
+    assert "--like" in error
+
+
 def test_attention_draws(run, people, zoo):
     status, out, _ = run("attention", "query", "--picture", "attention.png", "--rows", 2, "--json")
     assert (status, len(json.loads(out)["pictures"])) == (0, 2)

@@ -199,3 +199,24 @@ class TestErrors:
             pass
         batches = Batches(paths, LABELS, batch_size=24, image_size=SIZE, cache=cache)
         assert message(lambda: batches[0]) == (f"Image '{paths[9]}' is empty (0 bytes): copy it again or leave it out.")
+
+
+def test_batches_of_clips():
+    """Frames of one tracklet next to each other; without tracklets, of one person in one camera."""
+    labels, cameras = np.repeat([0, 0, 1, 1], 6), np.repeat([0, 1, 0, 1], 6)
+    tracklets = np.arange(24) // 3
+    images = np.broadcast_to(np.arange(24, dtype="uint8")[:, None, None, None], (24, 8, 8, 3))
+    options = {"cameras": cameras, "identities": 2, "images_each": 2, "frames": 3, "image_size": (8, 8)}
+    for groups, units in ((tracklets, tracklets), (None, labels * 2 + cameras)):
+        batches = Batches(images, labels, tracklets=groups, **options)
+        assert batches.batch_size == 12
+        for pictures, numbers in (batches[index] for index in range(len(batches))):
+            rows = pictures["images"][:, 0, 0, 0].reshape(2, 2, 3)
+            np.testing.assert_array_equal(labels[rows], numbers.reshape(2, 2, 3))
+            assert (units[rows] == units[rows[..., :1]]).all()
+    with pytest.raises(ReIDError) as error:
+        Batches(images, labels, frames=3)
+    assert str(error.value) == (
+        "Clips come in batches of so many of each of so many people: give `identities` and `images`, too. "
+        "Received: frames=3."
+    )

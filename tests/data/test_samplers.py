@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_reid import ReIDError
-from keras_reid.data.samplers import plan_identities, plan_shuffled
+from keras_reid.data.samplers import plan_clips, plan_identities, plan_shuffled
 
 counts = st.lists(st.integers(1, 13), min_size=1, max_size=12)
 seeds = st.integers(0, 2**31)
@@ -175,3 +175,50 @@ def test_numbers_below_one(identities, images):
 def test_batch_size_below_one():
     with pytest.raises(ReIDError, match=r"`batch_size` must be a whole number from 1 up\. Received: 0\."):
         plan_shuffled(9, 0, 0, 0)
+
+
+def of_tracklets():
+    """Six people with two to four tracklets of 1 to 9 frames, numbered in no order; a camera each."""
+    draw = np.random.default_rng(3)
+    labels, tracklets, cameras = [], [], []
+    numbers = draw.permutation(100)
+    for person in range(6):
+        for camera in range(2 + person % 3):
+            frames = 1 + (3 * person + 4 * camera) % 9
+            labels += [person] * frames
+            cameras += [camera] * frames
+            tracklets += [numbers[10 * person + camera]] * frames
+    return np.array(labels), np.array(cameras), np.array(tracklets)
+
+
+def test_clips_are_of_one_tracklet_in_order():
+    labels, cameras, tracklets = of_tracklets()
+    plan = plan_clips(labels, cameras, tracklets, 3, 2, 4, seed=1, epoch=0)
+    seen = set()
+    for batch in plan:
+        clips = batch.reshape(3, 2, 4)
+        assert len(np.unique(labels[clips[:, 0, 0]])) == 3
+        for clip in clips.reshape(-1, 4):
+            assert len(np.unique(tracklets[clip])) == 1
+            assert (np.diff(clip) >= 0).all()
+            whole = np.flatnonzero(tracklets == tracklets[clip[0]])
+            borders = np.arange(5) * len(whole) / 4  # of the four parts
+            places = np.searchsorted(whole, clip)
+            assert (np.floor(borders[:-1]) <= places).all()
+            assert (places < np.ceil(borders[1:])).all()
+            seen.add(tracklets[clip[0]])
+        assert (labels[clips] == labels[clips[:, :1, :1]]).all()
+    assert {label for label, tracklet in zip(labels, tracklets, strict=True) if tracklet in seen} == set(range(6))
+
+
+def test_clips_depend_on_seed_and_epoch_alone():
+    first, again, other = (plan_clips(*of_tracklets(), 3, 2, 4, seed=1, epoch=epoch) for epoch in (0, 0, 1))
+    assert all(np.array_equal(one, two) for one, two in zip(first, again, strict=True))
+    assert len(first) == len(other)
+    assert not np.array_equal(first[0], other[0])
+
+
+@pytest.mark.parametrize("frames", [0, 2.5])
+def test_clips_of_no_whole_number_of_frames(frames):
+    with pytest.raises(ReIDError, match=f"`frames` must be a whole number from 1 up. Received: {frames}."):
+        plan_clips(*of_tracklets(), 3, 2, frames, seed=1, epoch=0)

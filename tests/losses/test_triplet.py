@@ -105,9 +105,46 @@ def test_close_images_far_from_the_origin_keep_their_distance():
     np.testing.assert_allclose(per_anchor(5, LABELS, features), expected, rtol=1e-6)
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.integers(0, 10**6), st.integers(1, 12), st.integers(1, 5), st.sampled_from([0.0, 0.3, 2.5]))
-def test_against_loops(seed, count, identities, margin):
+def test_several_negatives_by_hand():
+    # Identity 1 at 0 and 2, identity 2 at 1 and 5: for the anchor at 0 the gaps are 2 − 1 and 2 − 5, with margin 1.
+    labels, features = np.array([1, 1, 2, 2]), np.array([[0.0], [2.0], [1.0], [5.0]], "float32")
+    expected = [(2 + 0) / 2, (2 + 0) / 2, (4 + 4) / 2, (2 + 0) / 2]
+    np.testing.assert_allclose(per_anchor(1, labels, features, negatives=2), expected, rtol=1e-6)
+    # There are no more than two to push away from each.
+    np.testing.assert_allclose(per_anchor(1, labels, features, negatives=5), expected, rtol=1e-6)
+
+
+def test_several_negatives_without_any():
+    labels = np.array([7, 7, 7])
+    np.testing.assert_allclose(per_anchor(1, labels, FEATURES, negatives=5), [1.0] * 3, rtol=1e-6)
+    np.testing.assert_array_equal(gradient(BatchHardTriplet(1, negatives=5), labels, FEATURES), np.zeros((3, 2)))
+
+
+def test_anchors_with_different_numbers_of_negatives():
+    # The first three have one negative, the last has three: each anchor's loss is the mean of its own triplets.
+    labels, features = np.array([1, 1, 1, 2]), np.array([[0.0], [1.0], [2.0], [4.0]], "float32")
+    expected = [0.0, 0.0, 2 - 2 + 1, (0 + 0 + 0) / 3]
+    np.testing.assert_allclose(per_anchor(1, labels, features, negatives=3), expected, atol=1e-6)
+    expected = [2 - 4 + 5, 1 - 3 + 5, 2 - 2 + 5, ((-2 + 5) + (-3 + 5) + (-4 + 5)) / 3]
+    np.testing.assert_allclose(per_anchor(5, labels, features, negatives=3), expected, rtol=1e-6)
+
+
+def test_several_negatives_in_float16():
+    features = (FEATURES * 100).astype("float16")
+    losses = BatchHardTriplet(0.3, negatives=5, reduction=None)(LABELS, features)
+    assert keras.backend.standardize_dtype(losses.dtype) == "float32"
+    np.testing.assert_allclose(losses, [400.3, 500.3 - 100 * ROOT18, 0.0], rtol=1e-6)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(0, 10**6),
+    st.integers(1, 12),
+    st.integers(1, 5),
+    st.sampled_from([0.0, 0.3, 2.5]),
+    st.sampled_from([1, 2, 5]),
+)
+def test_against_loops(seed, count, identities, margin, negatives):
     generator = np.random.default_rng(seed)
     labels = generator.integers(0, identities, count)
     features = generator.normal(size=(count, 6)).astype("float32")
@@ -116,8 +153,9 @@ def test_against_loops(seed, count, identities, margin):
         distances = [float(np.linalg.norm(features[anchor] - other)) for other in features]
         own = max(d for d, label in zip(distances, labels, strict=True) if label == labels[anchor])
         others = [d for d, label in zip(distances, labels, strict=True) if label != labels[anchor]]
-        expected.append(max(0.0, own - min(others, default=own) + margin))
-    np.testing.assert_allclose(per_anchor(margin, labels, features), expected, atol=1e-5)
+        triplets = [max(0.0, own - other + margin) for other in sorted(others)[:negatives] or [own]]
+        expected.append(np.mean(triplets))
+    np.testing.assert_allclose(per_anchor(margin, labels, features, negatives=negatives), expected, atol=1e-5)
 
 
 def test_float16_features_are_computed_in_float32():
@@ -133,7 +171,7 @@ def test_large_labels_stay_apart():
 
 
 def test_config_round_trip():
-    loss = BatchHardTriplet("soft", distance="cosine", reduction="sum", name="hardest")
+    loss = BatchHardTriplet("soft", distance="cosine", negatives=3, reduction="sum", name="hardest")
     again = keras.losses.deserialize(keras.losses.serialize(loss))
     assert isinstance(again, BatchHardTriplet)
     assert again.get_config() == loss.get_config()
@@ -145,6 +183,13 @@ def test_bad_margin(margin):
     with pytest.raises(ReIDError) as error:
         BatchHardTriplet(margin)
     assert str(error.value) == f"`margin` must be a number of at least 0, or 'soft'. Received: {margin!r}."
+
+
+@pytest.mark.parametrize("negatives", [0, 2.0, True, "all"])
+def test_bad_negatives(negatives):
+    with pytest.raises(ReIDError) as error:
+        BatchHardTriplet(negatives=negatives)
+    assert str(error.value) == f"`negatives` must be a whole number of at least 1. Received: {negatives!r}."
 
 
 def test_bad_distance():

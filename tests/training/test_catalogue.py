@@ -48,6 +48,44 @@ def test_the_papers_recipe():
     assert (recipe.batch_size, recipe.epochs, recipe.augmentation) == (32, 300, None)
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("aia_net_gaussian_dukemtmc", (250, 5e-4, 1.0, {"reduction": 4, "features": 960})),
+        ("aia_net_gaussian_msmt17", (250, 5e-4, 1.0, {"reduction": 4, "features": 480})),
+        ("aia_net_polynomial_cuhk01", (250, 1e-3, 1.5, {"reduction": 8})),
+        ("bat_net_market1501", (300, 5e-4, 1.0, {"reduction": 4})),
+        ("bat_net_without_aia_cuhk03", (300, 1e-3, 1.5, {"reduction": 8})),
+    ],
+)
+def test_the_recipes_of_attention_in_attention(name, expected):
+    """Section 4.4 of both papers."""
+    epochs, rate, margin, options = expected
+    recipe = training.recipe(name)
+    assert (recipe.network, recipe.data) == tuple(name.rsplit("_", 1))
+    assert (recipe.epochs, recipe.identities * recipe.images, dict(recipe.options)) == (epochs, 64, options)
+    lasting = []
+    for stage in recipe.stages:
+        schedule = (stage.schedule or recipe.schedule)(stage.learning_rate, 100, stage.epochs)
+        for epoch in range(stage.epochs):
+            lasting.append(float(schedule(epoch * 100)) if callable(schedule) else schedule)
+    falls = [epoch for epoch in (150, 200, 250) if epoch < epochs]
+    assert lasting == pytest.approx([rate * 0.1 ** sum(fall <= epoch for fall in falls) for epoch in range(epochs)])
+    erasing = [{**recipe.augmentation, **(stage.augmentation or {})}["erasing"] for stage in recipe.stages]
+    assert [(stage.epochs, share) for stage, share in zip(recipe.stages, erasing, strict=True)] == [
+        (50, 0.0),
+        (epochs - 50, 0.5),
+    ]
+    losses = recipe.loss(("appearance", "part"))
+    assert set(losses) == {"appearance", "appearance_features", "part", "part_features"}
+    assert [losses[f"{b}_features"].margin for b in ("appearance", "part")] == [margin, margin]
+    assert losses["part_features"].negatives == 5
+    optimizer = recipe.optimizer(rate)
+    assert (type(optimizer).__name__, optimizer.weight_decay, optimizer.beta_1, optimizer.beta_2) == (
+        "Adam", 1e-4, 0.9, 0.999,
+    )  # fmt: skip
+
+
 def test_public_functions_are_recipes(folder):
     (folder / "one.py").write_text(ONE.format(name="first"))
     (folder / "two.py").write_text(ONE.format(name="second"))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_reid import ReIDError
-from keras_reid.training import Recipe, Stage
+from keras_reid.training import Falling, Recipe, Stage
 
 
 def staged(*epochs, **changes):
@@ -46,7 +46,8 @@ def test_miniature():
 
 
 @pytest.mark.parametrize(
-    ("weights", "of_miniature"), [("runs/a/a.weights.h5", None), ("published", "published"), (None, None)]
+    ("weights", "of_miniature"),
+    [("runs/a/a.weights.h5", None), ("imagenet", None), ("published", "published"), (None, None)],
 )
 def test_a_miniature_needs_no_other_run(weights, of_miniature):
     assert staged(1, weights=weights).miniature().weights == of_miniature
@@ -57,6 +58,25 @@ def test_a_miniature_is_never_larger():
     miniature = recipe.miniature()
     assert [stage.input_shape for stage in miniature.stages] == [(16, 8, 3), (24, 12, 3)]
     assert (miniature.identities, miniature.images, miniature.batch_size, miniature.people) == (None, None, 4, 3)
+
+
+def test_a_stage_keeps_what_it_has_of_its_own():
+    erased = Stage((160, 64, 3), 200, 0.1, augmentation={"erasing": 0.5}, schedule=Falling(at=(0.5,)))
+    recipe = small.recipe(stages=(Stage((160, 64, 3), 50, 0.1), erased))
+    for changed in (recipe.miniature(), recipe.with_epochs(5)):
+        assert [(stage.augmentation, stage.schedule) for stage in changed.stages] == [
+            (None, None),
+            ({"erasing": 0.5}, Falling(at=(0.5,))),
+        ]
+    plain, other = recipe.describe()["stages"]
+    assert set(plain) == {"input_shape", "epochs", "learning_rate"}
+    assert other == {
+        "input_shape": [160, 64, 3],
+        "epochs": 200,
+        "learning_rate": 0.1,
+        "augmentation": {"erasing": 0.5},
+        "schedule": {"class": "Falling", "at": [0.5], "factor": 0.1},
+    }
 
 
 def test_no_stage():

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import small_training as small
 
-from keras_reid import ReIDError, training
-from keras_reid.training import Stage
+from keras_reid import ReIDError, networks, training
+from keras_reid.data.augmentation import Augmentation
+from keras_reid.training import Constant, Falling, Stage
 from keras_reid.training.epoch_log import read_log
+from keras_reid.training.run import _losses
 
 SCRIPT = Path(__file__).with_name("interrupted.py")
 ONE_STAGE = (Stage((16, 8, 3), 2, 0.01),)
@@ -106,6 +108,23 @@ def test_every_stage_has_its_own_schedule(tmp_path):
     assert ["val_mAP" in row for row in rows] == [False, True, False, False, True]
 
 
+def test_a_stage_with_its_own_schedule_and_augmentation(tmp_path, monkeypatch):
+    """As in recipes that begin to erase parts of the pictures after some epochs."""
+    made = []
+
+    def augment(**options):
+        made.append(options)
+        return Augmentation(**options)
+
+    monkeypatch.setattr("keras_reid.data.augment", augment, raising=False)
+    falling = Stage((16, 8, 3), 2, 0.01, {"erasing": 0.5, "colour": 0.0}, Falling(at=(0.5,)))
+    plain = {"crop": 0.0, "erasing": 0.0, "colour": 0.0}
+    train(tmp_path, stages=(Stage((16, 8, 3), 2, 0.01), falling), augmentation=plain, schedule=Constant())
+    assert made == [{**plain, "seed": 0}, {"erasing": 0.5, "colour": 0.0, "seed": 0}]
+    rows = read_log(tmp_path / "run" / "log.csv")
+    assert [row["learning_rate"] for row in rows] == pytest.approx([0.01, 0.01, 0.001, 0.001])  # of the step to come
+
+
 def test_stages_hand_their_weights_over(tmp_path):
     """A second stage that cannot change anything leaves what the first has learnt."""
     first = train(tmp_path, "first", stages=(Stage((16, 8, 3), 1, 0.02),))
@@ -146,6 +165,15 @@ def test_other_number_of_epochs(tmp_path):
     results = train(tmp_path, epochs=1)
     assert results["recipe"]["stages"][0]["epochs"] == 1
     assert len(read_log(tmp_path / "run" / "log.csv")) == 1
+
+
+def test_the_networks_own_loss():
+    """AANet's recipes name none: its paper's, the parts' and those that only training has an output for."""
+    recipe = training.recipe("aanet_market1501")
+    model = networks.create("aanet", identities=2, input_shape=(32, 32, 3), width=4, placement=0)
+    losses, weights = _losses(recipe, model)
+    assert list(losses) == [*model.branches, "global_features", "alignment"]
+    assert set(weights.values()) == {1.0}
 
 
 def test_unknown_loss_weight(tmp_path):

@@ -1,0 +1,120 @@
+"""What the two explanations share: a network cut at a layer, and the gradient of a score at the cut."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_reid.asking import blocks
+from keras_reid.errors import ReIDError
+from keras_reid.explanations.gradients import gradient
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A network in two: from pictures to a layer's map, and from that to the features of the branches behind it."""
+
+    front: keras.Model
+    back: keras.Model
+
+    @classmethod
+    def at(cls, model, name: str) -> "Cut":
+        """Cut `model` behind the layer called `name`.
+
+        Raises:
+            ReIDError: there is no such layer, it gives out no feature map, or no branch depends on it alone.
+        """
+        if name not in [layer.name for layer in model.layers]:
+            known = [layer.name for layer in model.layers if "attention" in layer.name or layer.name == "feature_map"]
+            raise ReIDError(f"'{model.name}' has no layer '{name}'. Some that it has: {', '.join(known)}.")
+        tensor = _map_of(model.get_layer(name))
+        behind = {}
+        for branch in model.branches:
+            feature = model._features.__self__.output[branch]
+            try:
+                keras.Model(tensor, feature)
+            except ValueError:  # other ways lead to the branch as well, or none does
+                continue
+            behind[branch] = feature
+        if not behind:
+            raise ReIDError(
+                f"No branch of '{model.name}' sees a picture through '{name}' alone, so that nothing can be said of "
+                "the places in it. Take a layer that all goes through, such as a stage's last."
+            )
+        return cls(keras.Model(model.input, tensor), keras.Model(tensor, behind))
+
+
+def relevance(
+    model, images, layer: str, identities: Sequence[int] | None, like: Any, batch_size: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the layer's maps, (n, height, width, channels), and the gradient of the pictures' scores at them.
+
+    Raises:
+        ReIDError: as `grad_cam` says.
+    """
+    if identities is not None and model.identities is None:
+        raise ReIDError(
+            "`identities` are explained by a model's classifiers. This one has none: it was not trained here."
+        )
+    cut = Cut.at(model, layer)
+    others = None
+    if like is not None:
+        parts = [_joined(model, cut.back(maps, training=False)) for maps in _maps(cut, model, like, batch_size)]
+        others = np.concatenate([np.asarray(ops.convert_to_numpy(part)) for part in parts])
+    start = 0
+    for maps in _maps(cut, model, images, batch_size):
+        own = slice(start, start + len(maps))
+        if others is not None and len(others) > 1 and len(others[own]) < len(maps):
+            raise ReIDError(f"`like` is one picture, or as many as `images`. Received: {len(others)}.")
+        if identities is not None and len(identities[own]) < len(maps):
+            raise ReIDError(f"`identities` has one number for each picture. Received: {len(identities)}.")
+
+        def score(maps, own=own):
+            """The sum, over the pictures, of what is to be explained."""
+            features = cut.back(maps, training=False)
+            if identities is not None:
+                chosen = ops.one_hot(np.asarray(identities[own], "int32"), model.identities)
+                return sum(ops.sum(getattr(model, f"{name}_head")(x) * chosen) for name, x in features.items())
+            if others is not None:
+                return ops.sum(_joined(model, features) * (others if len(others) == 1 else others[own]))
+            whole = ops.concatenate([ops.cast(x, "float32") for x in features.values()], axis=-1)
+            return ops.sum(ops.sqrt(ops.sum(ops.square(whole), axis=-1)))
+
+        yield maps, np.asarray(gradient(score, maps), "float32")
+        start = own.stop
+
+
+def scaled(maps: np.ndarray) -> np.ndarray:
+    """Every picture's map from 0 to 1; zeros where it is flat."""
+    least, most = (pick(axis=(1, 2), keepdims=True) for pick in (maps.min, maps.max))
+    return (maps - least) / np.maximum(most - least, 1e-12)
+
+
+def _maps(cut, model, images, batch_size) -> Iterator[np.ndarray]:
+    for pixels in blocks(model, images, batch_size, "raise", False):
+        yield np.asarray(ops.convert_to_numpy(cut.front(pixels.astype("float32"), training=False)), "float32")
+
+
+def _joined(model, features):
+    """The embedding, as far as it comes from these branches."""
+    parts = [ops.cast(feature, "float32") for feature in features.values()]
+    if model.normalises_branches:
+        parts = [ops.normalize(part, axis=-1) for part in parts]
+    return ops.normalize(ops.concatenate(parts, axis=-1), axis=-1)
+
+
+def _map_of(layer) -> keras.KerasTensor:
+    """The layer's feature map; where it gives out a dict, what is called "features" there."""
+    tensor = layer.output
+    if isinstance(tensor, list):
+        names = sorted(layer.compute_output_spec(*keras.tree.flatten(layer.input)))
+        tensor = tensor[names.index("features")] if "features" in names else tensor[0]
+    if len(tensor.shape) != 4:
+        raise ReIDError(
+            "Expected a layer that gives out a feature map, (batch, height, width, channels). Received: "
+            f"'{layer.name}', which gives out {tuple(tensor.shape)}."
+        )
+    return tensor
