@@ -39,7 +39,7 @@ def han_medium_rendered() -> Recipe:
 
     keras-reid train --recipe han_medium_rendered --data market1501:rendered --output runs/han_medium_rendered --fast
     """
-    return _grown("medium")
+    return _grown("medium", people=1000)
 
 
 def han_large_rendered() -> Recipe:
@@ -47,7 +47,7 @@ def han_large_rendered() -> Recipe:
 
     keras-reid train --recipe han_large_rendered --data market1501:rendered --output runs/han_large_rendered --fast
     """
-    return _grown("large")
+    return _grown("large", people=500)
 
 
 def han_small_people() -> Recipe:
@@ -92,18 +92,19 @@ def han_large_ward_tuned() -> Recipe:
     return _tuned("large")
 
 
-def _grown(size: str) -> Recipe:
+def _grown(size: str, people: int) -> Recipe:
     """From weights of small pictures, which all three take: theirs have the same shapes, only the strides differ.
 
-    Contrastive losses alone, at a low rate: classifiers that begin at random undo what is there. On the people of WARD's
-    `train` folder, mAP of HAN-S fell from .688 to .609 in 188 steps with classifiers at 1.5e-3, and to .655 at 160×64.
+    Contrastive losses alone, at a low rate: classifiers that begin at random undo what is there. On the people of
+    WARD's `train` folder, mAP of HAN-S fell from .688 to .609 in 188 steps with classifiers at 1.5e-3, and to .655 at
+    160×64.
     """
     return _contrastive(
         f"han_{size}_rendered",
         network=f"han_{size}",
         weights="runs/han_rendered/han_rendered.weights.h5",
         data="market1501:rendered",
-        people=1000,
+        people=people,
         stages=(Stage((112, 45, 3), epochs=1, learning_rate=5e-4),),
         loss=_contrastive_losses,
         identities=32,
