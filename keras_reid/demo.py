@@ -22,19 +22,20 @@ from keras_reid.errors import ReIDError
 
 @dataclass(frozen=True)
 class Settings:
-    """What the demo does; about three minutes on two cores, of which the training takes one."""
+    """What the demo does; about three minutes on two cores, of which the training takes a bit over one."""
 
     model: str = "han_small"
     weights: str | None = "published"
     data: str = "people"
-    # P×K batches for the triplet loss, which the published weights have not seen.
+    # P×K batches for the triplet loss, which the published weights have not seen. No classifiers: those begin at
+    # random, and in so few steps they undo more than they teach (rank-1 from .948 to .927).
     identities: int = 16
     images: int = 4
-    epochs: int = 7
-    learning_rate: float = 1e-3
+    epochs: int = 9
+    learning_rate: float = 6e-4
     # Of the weights' moving average, which is what is kept: the last steps on so few people are half chance.
-    average: float = 0.97
-    loss: str = "cross_entropy+triplet"
+    average: float = 0.95
+    loss: str = "triplet"
     seed: int = 1
     queries_shown: int = 6
     matches_shown: int = 8
