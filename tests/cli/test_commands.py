@@ -177,7 +177,7 @@ def test_fidelity_fails_beyond_a_tolerance(run, monkeypatch, within, status):
 
     row = keras_reid.fidelity.Row(
         network="han_small", block="", quantity="FLOPs", paper=3.68e8, source="Table 1", ours=368_000_001,
-        deviation=1.5, tolerance=None if within is None else 1.0, within=within,
+        deviation=1.5, tolerance=None if within is None else 1.0, unit=None, within=within,
     )  # fmt: skip
     monkeypatch.setattr(keras_reid.fidelity, "table", lambda: [row])
     code, out, err = run("fidelity", "--json")

@@ -8,7 +8,7 @@ import sys
 import pytest
 import typer
 
-from keras_reid import cli
+from keras_reid import cli, networks
 from keras_reid.errors import ReIDError
 
 COMMANDS = ["list", "info", "embed", "match", "attention", "evaluate", "train", "export", "verify", "fidelity", "data"]
@@ -120,7 +120,7 @@ def test_wrong_usage_is_2(run, line, message):
         (
             "info han_smal",
             "Error: There is no model 'han_smal' in the zoo. Did you mean 'han_small'? "
-            "Known: han_small, han_medium, han_large.\n",
+            f"Known: {', '.join(networks.names())}.\n",
         ),
         (
             "data info peeple",
