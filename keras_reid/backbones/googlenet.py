@@ -6,6 +6,7 @@ import keras
 from keras import layers
 
 from keras_reid.backbones.stages import STAGES, stages_from
+from keras_reid.layers.convolution import convolution
 
 # Table 1: 1×1; 3×3 with the 1×1 that reduces for it; 5×5 with its own; 1×1 behind the pooling.
 INCEPTION = {
@@ -52,10 +53,10 @@ def googlenet(
     stages = {}
     for stage in stages_from(start):
         if stage == "stage1":
-            x = _convolution(x, 64, 7, batch_norm, f"{prefix}conv1", strides=2)
+            x = convolution(x, 64, 7, 2, batch_norm, f"{prefix}conv1")
             x = _halved(x, f"{prefix}pool1")
-            x = _convolution(x, 64, 1, batch_norm, f"{prefix}conv2.reduce")
-            x = _convolution(x, 192, 3, batch_norm, f"{prefix}conv2")
+            x = convolution(x, 64, 1, 1, batch_norm, f"{prefix}conv2.reduce")
+            x = convolution(x, 192, 3, 1, batch_norm, f"{prefix}conv2")
             x = _halved(x, f"{prefix}pool2")
         else:
             number = int(stage.removeprefix("stage")) + 1  # the paper's
@@ -73,15 +74,20 @@ def _inception(x, widths, batch_norm, name):
     """Four parallel paths, concatenated (Fig. 2b)."""
     single, (reduce3, filters3), (reduce5, filters5), pooled = widths
     paths = [
-        _convolution(x, single, 1, batch_norm, f"{name}.1x1"),
-        _convolution(
-            _convolution(x, reduce3, 1, batch_norm, f"{name}.3x3.reduce"), filters3, 3, batch_norm, f"{name}.3x3"
+        convolution(x, single, 1, 1, batch_norm, f"{name}.1x1"),
+        convolution(
+            convolution(x, reduce3, 1, 1, batch_norm, f"{name}.3x3.reduce"), filters3, 3, 1, batch_norm, f"{name}.3x3"
         ),
-        _convolution(
-            _convolution(x, reduce5, 1, batch_norm, f"{name}.5x5.reduce"), filters5, 5, batch_norm, f"{name}.5x5"
+        convolution(
+            convolution(x, reduce5, 1, 1, batch_norm, f"{name}.5x5.reduce"), filters5, 5, 1, batch_norm, f"{name}.5x5"
         ),
-        _convolution(
-            layers.MaxPooling2D(3, 1, padding="same", name=f"{name}.pool")(x), pooled, 1, batch_norm, f"{name}.pooled"
+        convolution(
+            layers.MaxPooling2D(3, 1, padding="same", name=f"{name}.pool")(x),
+            pooled,
+            1,
+            1,
+            batch_norm,
+            f"{name}.pooled",
         ),
     ]
     return layers.Concatenate(name=f"{name}.concat")(paths)
@@ -89,10 +95,3 @@ def _inception(x, widths, batch_norm, name):
 
 def _halved(x, name):
     return layers.MaxPooling2D(3, 2, padding="same", name=name)(x)
-
-
-def _convolution(x, filters, kernel, batch_norm, name, strides=1):
-    x = layers.Conv2D(
-        filters, kernel, strides, padding="same", use_bias=False, kernel_initializer="he_normal", name=f"{name}.conv"
-    )(x)
-    return layers.Activation("relu", name=f"{name}.relu")(batch_norm(f"{name}.norm")(x))

@@ -1,4 +1,4 @@
-"""Building units of the networks: convolutions with batch normalisation and ReLU, and the units of HAN's Table 12."""
+"""Building units of the networks: their batch normalisation, and the units of HAN's Table 12."""
 
 import functools
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from keras import layers
 
 from keras_reid.errors import ReIDError
 from keras_reid.layers.batch_normalization import BatchNormalization
+from keras_reid.layers.convolution import convolution
 
 # A unit maps (features, filters, strides, name) to features; `batch_norm` makes its normalisation layers.
 Unit = Callable[..., keras.KerasTensor]
@@ -24,15 +25,6 @@ def normalisation(synchronized: bool) -> Callable[..., keras.layers.Layer]:
 
 def _normalisation(synchronized, name, **options):
     return BatchNormalization(momentum=0.9, synchronized=synchronized, name=name, **options)
-
-
-def convolution(x, filters, kernel, strides, batch_norm, name, activation="relu"):
-    """Convolution, batch normalisation and, unless `activation` is None, ReLU; "same" padding, no bias."""
-    x = layers.Conv2D(
-        filters, kernel, strides, padding="same", use_bias=False, kernel_initializer="he_normal", name=f"{name}.conv"
-    )(x)
-    x = batch_norm(f"{name}.norm")(x)
-    return layers.Activation(activation, name=f"{name}.relu")(x) if activation else x
 
 
 def depthwise(x, filters, strides, batch_norm, name):
