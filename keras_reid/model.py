@@ -50,9 +50,7 @@ class ReIDModel(keras.Model):
                 )
             identities = int(identities)
         images = keras.Input(options["input_shape"], name="images")
-        # A multiplication and a subtraction, not a `Rescaling` layer: preprocessing layers inside a network switch what
-        # follows them into training mode.
-        features, maps, compared, training = Graph(*self.graph(options, images * (1 / 127.5) - 1.0))
+        features, maps, compared, training = Graph(*self.graph(options, self.pixels(options, images)))
         embedding = joined(features, self.normalises_branches)
         super().__init__(inputs=images, outputs=embedding, name=name, trainable=trainable)
 
@@ -73,12 +71,24 @@ class ReIDModel(keras.Model):
                 setattr(self, f"{branch}_head", head)
 
     @staticmethod
+    def pixels(options: dict[str, Any], images: keras.KerasTensor) -> keras.KerasTensor:
+        """Pictures as the network's first layer takes them: from −1 to 1.
+
+        Args:
+            options: As the constructor got them.
+            images: (batch, height, width, 3), from 0 to 255.
+        """
+        # A multiplication and a subtraction, not a `Rescaling` layer: preprocessing layers inside a network switch what
+        # follows them into training mode.
+        return images * (1 / 127.5) - 1.0
+
+    @staticmethod
     def graph(options: dict[str, Any], images: keras.KerasTensor) -> Graph | tuple[dict, dict]:
         """Build the network.
 
         Args:
             options: As the constructor got them.
-            images: (batch, height, width, 3), from −1 to 1.
+            images: (batch, height, width, 3), as `pixels` returns them.
 
         Returns:
             The branches' features, what `attention` shows, and what only training needs, see `Graph`.

@@ -13,7 +13,7 @@ def sampling_matrix(centres, size: int, extent: int):
     """Bilinear weights that cut `size` neighbouring samples about `centres` out of `extent`.
 
     Args:
-        centres: (batch, regions), in [-1, 1], the borders of the map.
+        centres: (batch, regions, 1), in [-1, 1], the borders of the map.
         size: Samples of the region.
         extent: Samples of the map.
 
@@ -22,7 +22,7 @@ def sampling_matrix(centres, size: int, extent: int):
         interpolation; what lies outside the map counts as zero.
     """
     middle = (centres + 1) * (extent / 2) - 0.5 * size
-    wanted = ops.expand_dims(middle, -1) + ops.arange(size, dtype="float32")
+    wanted = middle + ops.arange(size, dtype="float32")
     distance = ops.expand_dims(wanted, -1) - ops.arange(extent, dtype="float32")
     return ops.relu(1 - ops.abs(distance))
 
@@ -74,8 +74,8 @@ class RegionCrop(keras.layers.Layer):
         _, height, width, channels = inputs.shape
         regions = positions.shape[1]
         positions = ops.cast(positions, "float32")
-        rows = ops.cast(sampling_matrix(positions[..., 0], self.size[0], height), inputs.dtype)
-        columns = ops.cast(sampling_matrix(positions[..., 1], self.size[1], width), inputs.dtype)
+        rows = ops.cast(sampling_matrix(positions[:, :, :1], self.size[0], height), inputs.dtype)
+        columns = ops.cast(sampling_matrix(positions[:, :, 1:], self.size[1], width), inputs.dtype)
         # All regions' rows in one product (regions·size, height) × (height, width·channels), nothing transposed.
         cut = ops.matmul(
             ops.reshape(rows, (-1, regions * self.size[0], height)), ops.reshape(inputs, (-1, height, width * channels))

@@ -3,6 +3,7 @@
 from keras_reid.training.backup import Backup
 from keras_reid.training.catalogue import recipe, recipes
 from keras_reid.training.epoch_log import EpochLog
+from keras_reid.training.imprinting import imprint
 from keras_reid.training.recipe import Recipe, Stage
 from keras_reid.training.retrieval_evaluation import RetrievalEvaluation
 from keras_reid.training.run import run
@@ -17,6 +18,7 @@ __all__ = [
     "Recipe",
     "RetrievalEvaluation",
     "Stage",
+    "imprint",
     "recipe",
     "recipes",
     "run",

@@ -66,6 +66,8 @@ class Recipe:
             highest rate, steps per epoch and epochs that returns what an optimizer takes. Defaults to `Constant()`.
         weights: Where to start: None, the default, at random weights; "published"; "imagenet", for the backbone; or the
             path of a `.weights.h5`.
+        imprints: Whether the classifiers begin as `imprint` makes them, for weights that tell people apart already.
+            Defaults to False: at random.
         precision: A Keras dtype policy, e.g. "mixed_bfloat16". Defaults to "float32".
         seed: Of weights, batches and augmentation. Defaults to 0.
         evaluate_every: Epochs between two measurements of retrieval. Defaults to 1.
@@ -89,6 +91,7 @@ class Recipe:
     loss_weights: Mapping[str, float] | None = None
     schedule: Callable[[float, int, int], Rate] = field(default_factory=Constant)
     weights: str | None = None
+    imprints: bool = False
     precision: str = "float32"
     seed: int = 0
     evaluate_every: int = 1

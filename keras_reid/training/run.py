@@ -17,6 +17,7 @@ from keras_reid.training.catalogue import recipe as named_recipe
 from keras_reid.training.devices import Devices, use_devices
 from keras_reid.training.epoch_log import EpochLog, read_log
 from keras_reid.training.handing_over import hand_over
+from keras_reid.training.imprinting import imprint
 from keras_reid.training.recipe import Recipe, Stage
 from keras_reid.training.replicas import check_divisible, synchronise
 from keras_reid.training.run_folder import RunFolder
@@ -128,6 +129,8 @@ def _train(
             hand_over(before, model)
         # A state with just the earlier stages behind it is theirs, and its optimizer with it.
         first = folder.backup.restore(model) if folder.backup.epochs() > begin else begin
+        if first == 0 and recipe.imprints:
+            imprint(model, data.train)
         if first == end:  # killed between two stages: only what `fit` does at its end is missing
             model.optimizer.finalize_variable_values(model.trainable_variables)
             continue
@@ -147,14 +150,17 @@ def _train(
 
 def _build(recipe: Recipe, stage: Stage, train: Split, steps: int, used: Devices):
     """The compiled model of one stage."""
+    from keras_reid import networks, zoo
+    from keras_reid.zoo.weights import load_into
+
     options = {**recipe.options, "input_shape": stage.input_shape, "identities": train.number_of_identities}
     with used.scope():
         if callable(recipe.network):
             model = recipe.network(**options)
+            if recipe.weights is not None:
+                load_into(model, recipe.weights, networks.names())
         else:
-            from keras_reid.zoo import load
-
-            model = load(recipe.network, weights=recipe.weights, **options)
+            model = zoo.load(recipe.network, weights=recipe.weights, **options)
         if used.replicas > 1:
             synchronise(model)
         rate = (stage.schedule or recipe.schedule)(stage.learning_rate, steps, stage.epochs)

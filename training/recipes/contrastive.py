@@ -6,6 +6,7 @@ times faster. They have to grow in steps: from 80×32 straight to 160×64 the gl
 """
 
 import dataclasses
+import functools
 
 from keras_reid.training import Cosine, Recipe, Stage
 
@@ -29,13 +30,37 @@ def han_rendered() -> Recipe:
     )
     return _contrastive(
         "han_rendered",
-        network=_any_han,
+        network=functools.partial(_any_han, "small"),
         data="market1501:rendered",
         stages=stages,
         identities=32,
         precision="mixed_bfloat16",
         evaluate_every=1,
     )
+
+
+def han_small_rendered() -> Recipe:
+    """The published HAN-S: two more epochs of `han_rendered` at 112×45.
+
+    keras-reid train --recipe han_small_rendered --data market1501:rendered --output runs/han_small_rendered --fast
+    """
+    return _grown("small", "han_rendered", Stage((112, 45, 3), epochs=2, learning_rate=1.5e-3))
+
+
+def han_medium_rendered() -> Recipe:
+    """The published HAN-M: from HAN-S, whose weights have the same shapes; only the strides differ.
+
+    keras-reid train --recipe han_medium_rendered --data market1501:rendered --output runs/han_medium_rendered --fast
+    """
+    return _grown("medium", "han_small_rendered", Stage((80, 32, 3), epochs=1, learning_rate=1.5e-3))
+
+
+def han_large_rendered() -> Recipe:
+    """The published HAN-L: from HAN-M, in the same way.
+
+    keras-reid train --recipe han_large_rendered --data market1501:rendered --output runs/han_large_rendered --fast
+    """
+    return _grown("large", "han_medium_rendered", Stage((80, 32, 3), epochs=2, learning_rate=1.5e-3))
 
 
 def han_small_people() -> Recipe:
@@ -80,11 +105,26 @@ def han_large_ward_tuned() -> Recipe:
     return _tuned("large", (80, 32, 3))
 
 
-def _any_han(**options):
-    """HAN-S under a name of no network: files say the name, and those of one size are refused by the others."""
+def _any_han(size: str, **options):
+    """HAN under a name of no network: files say the name, and those of one size are refused by the others."""
     from keras_reid import networks
 
-    return networks.HAN("small", name="han", **options)
+    return networks.HAN(size, name="han", **options)
+
+
+def _grown(size: str, source: str, stage: Stage) -> Recipe:
+    """One HAN from the weights of another's training, under a name of no network, as in `_any_han`."""
+    return _contrastive(
+        f"han_{size}_rendered",
+        network=functools.partial(_any_han, size),
+        weights=f"runs/{source}/{source}.weights.h5",
+        imprints=True,
+        data="market1501:rendered",
+        stages=(stage,),
+        identities=32,
+        precision="mixed_bfloat16",
+        evaluate_every=1,
+    )
 
 
 def _tuned(size: str, input_shape: tuple[int, int, int]) -> Recipe:
