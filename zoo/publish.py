@@ -58,6 +58,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="a finished training that started from these weights; may be given several times",
     )
     parser.add_argument(
+        "--beside",
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="a finished training of another network on the same pictures, to compare; may be given several times",
+    )
+    parser.add_argument(
         "--data",
         action="append",
         default=[],
@@ -90,6 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             recipe=given.recipe,
             runs=given.run,
             tuned=given.tuned,
+            beside=given.beside,
             command=given.command,
             trained_on=given.trained_on,
             data=["people", *given.data],

@@ -102,19 +102,16 @@ def _runs(entry: Entry) -> str:
 
 
 def _figures(entry: Entry) -> str:
-    rows = [(row["data"], row["queries"], row["gallery"], *_shares(row)) for row in entry.figures]
-    rows += [
-        (
-            f"{row['data']}, fine-tuned on its {row['people']} training people for {row['epochs']} epochs in "
-            f"{_minutes(row['seconds'])}",
-            row["queries"],
-            row["gallery"],
-            *_shares(row),
-        )
-        for row in entry.tuned
-    ]
+    named = [(row["data"], row) for row in entry.figures]
+    for row in entry.tuned:
+        people = f"fine-tuned on its {row['people']} training people"
+        named.append((f"{row['data']}, {people} for {row['epochs']} epochs in {_minutes(row['seconds'])}", row))
+    for row in entry.beside:
+        other = f"`{row['recipe']}`, {row['epochs']} epochs in {_minutes(row['seconds'])}"
+        named.append((f"{row['data'].rpartition(' -> ')[2]}, another network beside it: {other}", row))
+    rows = [(name, row["queries"], row["gallery"], *_shares(row)) for name, row in named]
     table = _table(("data", "queries", "gallery", "rank-1", "rank-5", "rank-10", "mAP", "mINP"), rows)
-    return table + "\n\n" + _commands(row["command"] for row in [*entry.figures, *entry.tuned])
+    return table + "\n\n" + _commands(row["command"] for _, row in named)
 
 
 def _shares(row: dict[str, Any]) -> list[str]:

@@ -1,8 +1,12 @@
 """The commands that measure again what a card says."""
 
+import shlex
+
 
 def data_set(name: str) -> str:
-    """How commands are told the data set, its folder in capitals: "ward:WARD"."""
+    """How commands are told the data set, its folder in capitals: "ward:WARD", "market1501:MARKET1501 -> ward:WARD"."""
+    if " -> " in name:
+        return " -> ".join(map(data_set, name.split(" -> ")))
     return name if name == "people" else f"{name}:{name.upper()}"
 
 
@@ -16,9 +20,9 @@ def int8_retrieval(name: str, data: str) -> str:
     return f"keras-reid export {name} --quantize int8 && {retrieval(name, data)} --export {name}_int8.tflite"
 
 
-def fine_tuning(recipe: str, data: str) -> str:
-    """A training that starts from the model."""
-    return f"keras-reid train --recipe {recipe} --data {data_set(data)}"
+def training(recipe: str, data: str) -> str:
+    """A training by a recipe."""
+    return f"keras-reid train --recipe {recipe} --data {shlex.quote(data_set(data))}"
 
 
 def latency(name: str) -> str:

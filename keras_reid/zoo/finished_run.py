@@ -88,13 +88,22 @@ class FinishedRun:
         Raises:
             ReIDError: it trained another model, started at random weights, or measured no retrieval.
         """
-        figures, recipe, data = self.results["figures"], self.results["recipe"], self.results["data"]
+        recipe = self.results["recipe"]
         if recipe["network"] != name:
             raise ReIDError(
                 f"Expected the training in '{self.folder}' to be of '{name}'. It is of '{recipe['network']}'."
             )
         if recipe["weights"] is None:
             raise ReIDError(f"The training in '{self.folder}' started at random weights, so it is no fine-tuning.")
+        return self.retrieval()
+
+    def retrieval(self) -> dict[str, Any]:
+        """What its last epoch measured, on what, and how it came to that, see `beside` of the manifest's `Entry`.
+
+        Raises:
+            ReIDError: it measured no retrieval.
+        """
+        figures, data = self.results["figures"], self.results["data"]
         missing = [name for name in _FIGURES if name not in figures]
         if missing:
             raise ReIDError(f"The training in '{self.folder}' measured no {', '.join(missing)} in its last epoch.")
@@ -107,7 +116,7 @@ class FinishedRun:
             **{name: round(figures[name], 4) for name in _FIGURES},
             "recipe": self.recipe,
             **self.effort,
-            "command": commands.fine_tuning(self.recipe, data["name"]),
+            "command": commands.training(self.recipe, data["name"]),
         }
 
 

@@ -38,6 +38,7 @@ class Entry:
             relative to the manifest.
         tuned: Retrieval after fine-tuning from these weights, one dict a training: as `figures`, and "people", how many
             it was tuned on, "recipe", "epochs", "seconds".
+        beside: Retrieval of other networks that learnt from the same pictures, as `tuned`.
         thresholds: Cosines from which two pictures are called the same person, see
             `keras_reid.zoo.match_threshold.measure_thresholds`.
         match_rates: What they let through on the data of `figures`, see `match_rates` there.
@@ -69,6 +70,7 @@ class Entry:
     options: dict[str, Any] = field(default_factory=dict)
     runs: list[dict[str, Any]] = field(default_factory=list)
     tuned: list[dict[str, Any]] = field(default_factory=list)
+    beside: list[dict[str, Any]] = field(default_factory=list)
     thresholds: list[dict[str, Any]] = field(default_factory=list)
     match_rates: list[dict[str, Any]] = field(default_factory=list)
     int8: list[dict[str, Any]] = field(default_factory=list)

@@ -38,6 +38,7 @@ def publish(
     recipe: str | None = None,
     runs: Sequence[str | Path] = (),
     tuned: Sequence[str | Path] = (),
+    beside: Sequence[str | Path] = (),
     data: Sequence[str] = ("people",),
     calibrate: str | None = None,
     network: str | None = None,
@@ -56,6 +57,7 @@ def publish(
         recipe: The recipe's name, with `weights`.
         runs: Instead of `weights` and `recipe`, the folders of the finished trainings that it went through, in order.
         tuned: Folders of finished trainings that started from these weights.
+        beside: Folders of finished trainings of other networks, by the same recipe, which the card is to compare.
         data: What to measure on, as `keras_reid.data.load` takes it.
         calibrate: The data set on whose training people the thresholds are chosen; the model must have seen none of
             them. Defaults to None: they are chosen on query and gallery of the first of `data`.
@@ -77,6 +79,7 @@ def publish(
     trained = [FinishedRun.read(folder) for folder in runs]
     weights, recipe, made_with = _what(weights, recipe, trained, options)
     tunings = [FinishedRun.read(folder).tuned(name) for folder in tuned]
+    others = [FinishedRun.read(folder).retrieval() for folder in beside]
     sets = [keras_reid.data.load(spec) for spec in data]
     chosen_on = keras_reid.data.load(calibrate) if calibrate else sets[0]
     for part in ("weights", "cards"):
@@ -110,6 +113,7 @@ def publish(
             figures=[_figures(name, model, found) for found in sets],
             runs=_curves(name, trained, folder),
             tuned=tunings,
+            beside=others,
             thresholds=thresholds,
             match_rates=[row for found in sets for row in match_rates(model, found, thresholds)],
             matches=_matches(name, model, folder),

@@ -51,6 +51,17 @@ MEASURED = {
             "command": "keras-reid train --recipe tiny_ward --data ward:WARD",
         }
     ],
+    "beside": [
+        {
+            **FIGURES,
+            "data": "market1501 -> ward",
+            "people": 2800,
+            "recipe": "plain",
+            "epochs": 7,
+            "seconds": 2400,
+            "command": "keras-reid train --recipe plain …",
+        }
+    ],
     "thresholds": THRESHOLDS,
     "match_rates": MATCH_RATES,
     "matches": "cards/tiny_matches.jpg",
@@ -102,6 +113,13 @@ def test_fine_tuning_has_a_row_and_its_command(path):
     text = "ward, fine-tuned on its 25 training people for 3 epochs in 12 min"
     assert f"| {text} | 96 | 288 | 0.712 | 0.900 | 0.950 | 0.500 | 0.250 |" in lines
     assert "    keras-reid train --recipe tiny_ward --data ward:WARD" in lines
+
+
+def test_another_network_stands_beside(path):
+    lines = card(an_entry(path, **MEASURED)).splitlines()
+    text = "ward, another network beside it: `plain`, 7 epochs in 40 min"
+    assert f"| {text} | 96 | 288 | 0.712 | 0.900 | 0.950 | 0.500 | 0.250 |" in lines
+    assert "    keras-reid train --recipe plain …" in lines
 
 
 def test_claims_stand_beside_reality(path):

@@ -16,7 +16,8 @@ from keras_reid.zoo import commands
     [
         commands.retrieval("han_small", "people"),
         commands.int8_retrieval("han_small", "ward"),
-        commands.fine_tuning("han_small", "ward"),
+        commands.training("han_small", "ward"),
+        commands.training("han_small", "market1501 -> ward"),
         commands.latency("han_small"),
     ],
 )
@@ -47,3 +48,4 @@ def test_every_part_is_understood(command, tmp_path, monkeypatch):
 def test_data_sets():
     assert commands.data_set("people") == "people"
     assert commands.data_set("ward") == "ward:WARD"
+    assert commands.data_set("market1501 -> ward") == "market1501:MARKET1501 -> ward:WARD"
