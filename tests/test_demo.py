@@ -28,9 +28,9 @@ def settings(tmp_path, monkeypatch):
                 shutil.copy(path, folder)
     loaded = []
 
-    def create(name, weights, identities):
+    def create(name, weights, **options):
         loaded.append((name, weights))
-        return networks.create(name, identities=identities, input_shape=(48, 32, 3))
+        return networks.create(name, **options)
 
     monkeypatch.setattr(keras_reid.zoo, "load", create)
     for name in ("to_saved_model", "to_tflite", "to_onnx"):
@@ -43,7 +43,8 @@ def settings(tmp_path, monkeypatch):
 
         fake = mock.create_autospec(getattr(keras_reid.export, name), side_effect=report)
         monkeypatch.setattr(keras_reid.export, name, fake)
-    yield demo.Settings(data=f"ward:{tmp_path / 'data'}", identities=4, images=2, epochs=2, queries_shown=3)
+    small = {"input_shape": (48, 32, 3), "identities": 4, "images": 2, "epochs": 2, "queries_shown": 3}
+    yield demo.Settings(data=f"ward:{tmp_path / 'data'}", **small)
     assert loaded == [("han_small", "published")]
 
 
@@ -84,7 +85,7 @@ def test_the_demo_reports_what_it_did(settings, tmp_path, capsys):
 
 
 def test_a_failing_step_keeps_the_old_report_and_says_why(tmp_path, monkeypatch, capsys):
-    def broken(name, weights, identities):
+    def broken(name, weights, **options):
         raise ReIDError("The weights are damaged.")
 
     monkeypatch.setattr(keras_reid.zoo, "load", broken)

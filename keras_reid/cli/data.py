@@ -18,7 +18,7 @@ def info(
     json: options.Json = False,
 ) -> None:
     """Count images, identities and cameras."""
-    with console.working():
+    with console.working(keras=False):
         from keras_reid import data as sets
 
         found = sets.load(data)
@@ -37,7 +37,7 @@ def copy(
 
     The folder gets train/, query/ and gallery/ with 864 pictures of rendered people.
     """
-    with console.working():
+    with console.working(keras=False):
         from keras_reid import data as sets
 
         if folder.exists():

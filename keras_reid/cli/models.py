@@ -18,7 +18,7 @@ def list_models(
     if recipes:
         _list_recipes(json)
         return
-    with console.working():
+    with console.working(keras=False):
         from keras_reid import zoo
 
         cards = [zoo.info(name) for name in zoo.list_models()]
@@ -37,7 +37,7 @@ def info(
 
     Input, embedding, licence, checksum, how it was trained and what was measured.
     """
-    with console.working():
+    with console.working(keras=False):
         from keras_reid import zoo
 
         card = zoo.info(name)
@@ -65,7 +65,7 @@ def verify(
 
     Their SHA-256 is compared with the manifest's. Nothing is downloaded. Ends with status 1 if a file is damaged.
     """
-    with console.working():
+    with console.working(keras=parity):
         from rich.progress import Progress
 
         from keras_reid import zoo

@@ -1,34 +1,51 @@
 """The networks of the papers, each a `ReIDModel` made of a backbone, attention blocks and heads."""
 
+import importlib
 import inspect
-from typing import Any
+import sys
+from typing import TYPE_CHECKING, Any
 
 from keras_reid.errors import ReIDError, did_you_mean
-from keras_reid.model import ReIDModel
-from keras_reid.networks.aanet import AANet
-from keras_reid.networks.aia_net import AiANet, BATNet
-from keras_reid.networks.apnet import APNet
-from keras_reid.networks.han import HAN
+
+if TYPE_CHECKING:
+    from keras_reid.model import ReIDModel
+    from keras_reid.networks.aanet import AANet
+    from keras_reid.networks.aia_net import AiANet, BATNet
+    from keras_reid.networks.apnet import APNet
+    from keras_reid.networks.han import HAN
+
+# Class -> module beside this one. Imported when first used: who asks for names waits for no Keras.
+_CLASSES = {"AANet": "aanet", "APNet": "apnet", "AiANet": "aia_net", "BATNet": "aia_net", "HAN": "han"}
 
 # Name in the zoo -> class and the options that make this variant of it.
-_NETWORKS: dict[str, tuple[type[ReIDModel], dict[str, Any]]] = {
-    "han_small": (HAN, {"size": "small"}),
-    "han_medium": (HAN, {"size": "medium"}),
-    "han_large": (HAN, {"size": "large"}),
-    "bat_net": (BATNet, {"kernel": "polynomial", "positions": (2,)}),
-    "bat_net_without_aia": (BATNet, {"kernel": "polynomial", "positions": (2,), "inner_attention": False}),
-    "aia_net_linear": (AiANet, {"kernel": "linear"}),
-    "aia_net_polynomial": (AiANet, {"kernel": "polynomial"}),
-    "aia_net_gaussian": (AiANet, {"kernel": "gaussian"}),
-    "aia_net_video_linear": (AiANet, {"kernel": "linear", "frames": 4}),
-    "aia_net_video_polynomial": (AiANet, {"kernel": "polynomial", "frames": 4}),
-    "aia_net_video_gaussian": (AiANet, {"kernel": "gaussian", "frames": 4}),
-    "aanet": (AANet, {}),
-    "apnet_c": (APNet, {"attention": "channel"}),
-    "apnet_s": (APNet, {"attention": "spatial", "input_shape": (256, 128, 3)}),
+_NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
+    "han_small": ("HAN", {"size": "small"}),
+    "han_medium": ("HAN", {"size": "medium"}),
+    "han_large": ("HAN", {"size": "large"}),
+    "bat_net": ("BATNet", {"kernel": "polynomial", "positions": (2,)}),
+    "bat_net_without_aia": ("BATNet", {"kernel": "polynomial", "positions": (2,), "inner_attention": False}),
+    "aia_net_linear": ("AiANet", {"kernel": "linear"}),
+    "aia_net_polynomial": ("AiANet", {"kernel": "polynomial"}),
+    "aia_net_gaussian": ("AiANet", {"kernel": "gaussian"}),
+    "aia_net_video_linear": ("AiANet", {"kernel": "linear", "frames": 4}),
+    "aia_net_video_polynomial": ("AiANet", {"kernel": "polynomial", "frames": 4}),
+    "aia_net_video_gaussian": ("AiANet", {"kernel": "gaussian", "frames": 4}),
+    "aanet": ("AANet", {}),
+    "apnet_c": ("APNet", {"attention": "channel"}),
+    "apnet_s": ("APNet", {"attention": "spatial", "input_shape": (256, 128, 3)}),
 }
 
 __all__ = ["HAN", "AANet", "APNet", "AiANet", "BATNet", "create", "names", "options"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _CLASSES:
+        return getattr(importlib.import_module(f"{__name__}.{_CLASSES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
 
 
 def names() -> list[str]:
@@ -38,11 +55,11 @@ def names() -> list[str]:
 
 def options(name: str) -> dict[str, Any]:
     """The options that the network of that name has, with their defaults."""
-    network, variant = _NETWORKS[name]
+    network, variant = _variant(name)
     return {**_options(network), **variant}
 
 
-def create(name: str, identities: int | None = None, **options: Any) -> ReIDModel:
+def create(name: str, identities: int | None = None, **options: Any) -> "ReIDModel":
     """Build a network with random weights.
 
     Args:
@@ -55,7 +72,7 @@ def create(name: str, identities: int | None = None, **options: Any) -> ReIDMode
     """
     if name not in _NETWORKS:
         raise ReIDError(f"There is no network '{name}'.{did_you_mean(name, _NETWORKS)} Known: {', '.join(_NETWORKS)}.")
-    network, variant = _NETWORKS[name]
+    network, variant = _variant(name)
     known = _options(network)
     for option in options:
         if option not in (*known, "name", "trainable"):
@@ -66,6 +83,11 @@ def create(name: str, identities: int | None = None, **options: Any) -> ReIDMode
     return network(**{"name": name, **variant, **options}, identities=identities)
 
 
-def _options(network: type[ReIDModel]) -> dict[str, Any]:
+def _variant(name: str) -> "tuple[type[ReIDModel], dict[str, Any]]":
+    class_name, variant = _NETWORKS[name]
+    return getattr(sys.modules[__name__], class_name), variant
+
+
+def _options(network: "type[ReIDModel]") -> dict[str, Any]:
     parameters = inspect.signature(network).parameters.items()
     return {option: parameter.default for option, parameter in parameters if option not in ("identities", "kwargs")}

@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+from keras_reid import networks
 from keras_reid.errors import ReIDError, did_you_mean
 from keras_reid.zoo.manifest import Entry, Manifest
 
@@ -12,8 +13,6 @@ def list_models() -> list[str]:
 
     `info(name)["published"]` says which have weights.
     """
-    from keras_reid import networks  # imports Keras, which downloading and checking files does not need
-
     return list(dict.fromkeys([*networks.names(), *Manifest.read().entries]))
 
 

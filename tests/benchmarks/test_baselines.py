@@ -80,7 +80,8 @@ class Tiny(keras_reid.ReIDModel):
 @pytest.fixture
 def tiny(monkeypatch):
     """The one network there is, with weights of its own."""
-    monkeypatch.setattr(networks, "_NETWORKS", {"tiny": (Tiny, {})})
+    monkeypatch.setattr(networks, "_NETWORKS", {"tiny": ("Tiny", {})})
+    monkeypatch.setattr(networks, "Tiny", Tiny, raising=False)
     return networks.create("tiny")
 
 

@@ -82,6 +82,19 @@ def test_help_loads_nothing_heavy():
     assert done.stderr == "[]\n"
 
 
+@pytest.mark.parametrize("line", ["list", "info han_small", "verify han_small", "data info people", "data copy people"])
+def test_what_needs_no_network_waits_for_no_keras(line, tmp_path):
+    code = (
+        "import sys, keras_reid.cli as cli\n"
+        f"try: cli.main({line.split()})\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'keras', 'tensorflow'} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout
+    assert done.stderr.endswith("[]\n")
+
+
 def test_stdout_is_json_and_stderr_is_silent_in_a_process():
     command = [sys.executable, "-m", "keras_reid", "list", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -20,7 +20,8 @@ def images():
 @pytest.fixture
 def tiny(monkeypatch):
     """The networks "tiny" and "tinier", which differ in nothing but their name, and "wide", which has more filters."""
-    variants = {"tiny": (Tiny, {}), "tinier": (Tiny, {}), "wide": (Tiny, {"width": 5})}
+    variants = {"tiny": ("Tiny", {}), "tinier": ("Tiny", {}), "wide": ("Tiny", {"width": 5})}
+    monkeypatch.setattr(networks, "Tiny", Tiny, raising=False)
     monkeypatch.setattr(networks, "_NETWORKS", variants)
 
 

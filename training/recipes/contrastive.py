@@ -155,6 +155,7 @@ def _tuned(size: str, input_shape: tuple[int, int, int]) -> Recipe:
         f"han_{size}_ward_tuned",
         network=f"han_{size}",
         weights="published",
+        imprints=True,
         data="ward",
         stages=(Stage(input_shape, epochs=12, learning_rate=5e-4),),
         evaluate_every=4,
