@@ -35,7 +35,9 @@ def on_both(repository, tmp_path_factory):
     for _ in range(10):  # until batch normalisation's averages are not far from the maps'
         model({"images": pictures}, training=True)
     model.save_weights(weights)
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(repository)}
+    quick = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"  # to compile, not to run
+    settings = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": quick, "PYTHONPATH": str(repository)}
+    environment = {**os.environ, **settings}
     command = [str(python), str(repository / "tests/on_jax.py"), str(weights), str(folder / "answers.npz")]
     done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -197,15 +197,6 @@ def test_unknown_recipe(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_shipped_recipe_in_miniature(tmp_path):
-    recipe = training.recipe("han_small_people").miniature()
-    results = training.run(recipe, output=tmp_path, deterministic=False, verbose=0)
-    assert results["weights"] == "han_small_people_miniature.weights.h5"
-    assert {"rank1", "mAP"} < set(results["figures"])
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     ("devices", "kills"),
     # When it is killed, in which epoch, and which is the last one whole. Epoch 3 is the second stage's first.
