@@ -98,7 +98,9 @@ def _runs(entry: Entry) -> str:
     rows = [(f"`{run['recipe']}`", run["epochs"], _minutes(run["seconds"])) for run in entry.runs]
     what = "Loss, rank-1 and mAP over the epochs of"
     curves = [f"![{what} {run['recipe']}]({_beside_card(run['curve'])})" for run in entry.runs]
-    return f"\n{_table(('training', 'epochs', 'time'), rows)}\n\n{_lines(curves)}\n"
+    table = _table(("training", "epochs", "time"), rows)
+    mean = f"\nThe weights are the mean of those of the last {entry.average_of} trainings.\n"
+    return f"\n{table}\n{mean if entry.average_of > 1 else ''}\n{_lines(curves)}\n"
 
 
 def _figures(entry: Entry) -> str:

@@ -36,6 +36,7 @@ class Entry:
             "rank1", "rank5", "rank10", "mAP", "mINP" and the "command" that measures it again.
         runs: The trainings it went through, in order: "recipe", "epochs", "seconds" and the picture of its "curve",
             relative to the manifest.
+        average_of: Of how many of them, the last ones, the weights are averaged.
         tuned: Retrieval after fine-tuning from these weights, one dict a training: as `figures`, and "people", how many
             it was tuned on, "recipe", "epochs", "seconds".
         beside: Retrieval of other networks that learnt from the same pictures, as `tuned`.
@@ -69,6 +70,7 @@ class Entry:
     version: str
     options: dict[str, Any] = field(default_factory=dict)
     runs: list[dict[str, Any]] = field(default_factory=list)
+    average_of: int = 1
     tuned: list[dict[str, Any]] = field(default_factory=list)
     beside: list[dict[str, Any]] = field(default_factory=list)
     thresholds: list[dict[str, Any]] = field(default_factory=list)

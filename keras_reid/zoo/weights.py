@@ -55,6 +55,15 @@ def saved_from(path: str | os.PathLike) -> str | None:
     return _layout(_checked(path))[0]
 
 
+def variables(path: str | os.PathLike) -> dict[str, tuple[int, ...]]:
+    """The embedding network's variables in a file: path within it -> shape.
+
+    Raises:
+        ReIDError: no file, or no weights file.
+    """
+    return _layout(_checked(path))[1]
+
+
 def write(source: str | os.PathLike, path: str | os.PathLike, precision: str = "float32") -> None:
     """Copy the embedding network's weights from `source` to `path`, whole or not at all.
 

@@ -115,6 +115,16 @@ def test_thresholds_are_chosen_on_training_people(zoo_folder, trained, people):
     assert "They were chosen on `ward`, its training people," in zoo.card(entry)
 
 
+def test_the_mean_of_the_last_runs(zoo_folder, people, finished, images, trained):
+    runs = [finished("first"), finished("second", weights="runs/first/first.weights.h5")]
+    entry = publishing.publish("tiny", runs=runs, average_of=2, exports=False, zoo=zoo_folder, **WHAT)
+    assert entry.average_of == 2
+    assert "The weights are the mean of those of the last 2 trainings." in zoo.card(entry).splitlines()
+    assert np.sum(zoo.load("tiny").embed(images) * trained[0].embed(images), axis=1).min() >= 0.9999  # of equal ones
+    with pytest.raises(ReIDError, match=r"^`average_of` is a number of runs, from 1 to 2\. Received: 3\.$"):
+        publishing.publish("tiny", runs=runs, average_of=3, exports=False, zoo=zoo_folder, **WHAT)
+
+
 def test_from_a_chain_of_runs(zoo_folder, people, finished, images, trained):
     runs = [finished("first"), finished("second", weights="runs/first/first.weights.h5", options={"depth": 1})]
     tuned = finished("third", weights="published")

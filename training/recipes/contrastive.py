@@ -61,6 +61,15 @@ def han_large_rendered() -> Recipe:
     return _grown("large", "han_medium_rendered", Stage((80, 32, 3), epochs=2, learning_rate=1.5e-3))
 
 
+def han_large_longer() -> Recipe:
+    """One more epoch of HAN-L, which the averages of the published weights take in.
+
+    keras-reid train --recipe han_large_longer --data market1501:rendered --output runs/han_large_longer --fast
+    """
+    longer = _grown("large", "han_large_rendered", Stage((80, 32, 3), epochs=1, learning_rate=1.5e-3))
+    return dataclasses.replace(longer, name="han_large_longer")
+
+
 def plain_rendered() -> Recipe:
     """What HAN-S is worth beside a plain ResNet: the same pictures as often, by the same recipe.
 
