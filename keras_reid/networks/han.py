@@ -182,8 +182,11 @@ def _standardized(images):
     variance = mean(rows * rows) - average * average
     scale = ops.rsqrt(variance + 1e-3)  # the root of 1e-3 is 4 of 255 grey levels
 
-    def along_a_row(values):  # LiteRT's fast kernels multiply; they do not tile
-        repeated = ops.expand_dims(values, 1) * ops.ones((width, 1), values.dtype)
-        return ops.reshape(repeated, (-1, 1, width * channels))
+    # A product repeats the channels along a row: of the operations that do, the one for which every runtime has a fast
+    # kernel and no exporter an error.
+    repeated = np.tile(np.eye(channels, dtype="float32"), width)
+
+    def along_a_row(values):
+        return ops.expand_dims(ops.matmul(values, repeated), 1)
 
     return ops.reshape(rows * along_a_row(scale) - along_a_row(average * scale), (-1, height, width, channels))
