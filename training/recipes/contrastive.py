@@ -41,7 +41,7 @@ def han_rendered() -> Recipe:
 
 
 def han_small_rendered() -> Recipe:
-    """The published HAN-S: two more epochs of `han_rendered` at 112×45.
+    """Two more epochs of `han_rendered` at 112×45; the published HAN-S is the mean of this, HAN-M's and HAN-L's weights.
 
     keras-reid train --recipe han_small_rendered --data market1501:rendered --output runs/han_small_rendered --fast
     """
