@@ -41,7 +41,7 @@ def han_rendered() -> Recipe:
 
 
 def han_small_rendered() -> Recipe:
-    """Two more epochs of `han_rendered` at 112×45; the published HAN-S is the mean of this, HAN-M's and HAN-L's weights.
+    """Two more epochs of `han_rendered` at 112×45; the published HAN-S is the mean of these weights and the next two's.
 
     keras-reid train --recipe han_small_rendered --data market1501:rendered --output runs/han_small_rendered --fast
     """
