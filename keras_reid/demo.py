@@ -122,8 +122,8 @@ def _fine_tune(model, data, settings: Settings) -> list[float]:
     """Train all weights a little; the loss of each epoch."""
     import keras
 
-    import keras_reid
     from keras_reid.data import augment
+    from keras_reid.training import imprint
 
     batches = data.train.batches(
         identities=settings.identities,
@@ -131,7 +131,7 @@ def _fine_tune(model, data, settings: Settings) -> list[float]:
         seed=settings.seed,
         augmentation=augment(seed=settings.seed),
     )
-    keras_reid.training.imprint(model, data.train)
+    imprint(model, data.train)
     # Down to nothing at the end, so that the last steps settle what the first ones stirred.
     rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, settings.epochs * len(batches))
     optimizer = keras.optimizers.AdamW(rate, weight_decay=5e-4, use_ema=True, ema_momentum=settings.average)

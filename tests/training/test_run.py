@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import signal
 import subprocess
@@ -193,6 +194,16 @@ def test_unknown_precision(tmp_path):
 def test_unknown_recipe(tmp_path):
     with pytest.raises(ReIDError, match=r"^There is no recipe 'small'\. "):
         training.run("small", "people", tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_shipped_recipe_in_miniature(tmp_path):
+    recipe = training.recipe("han_small_people").miniature()
+    recipe = dataclasses.replace(recipe, stages=recipe.stages[:1])  # several are handed over above, in a second
+    results = training.run(recipe, output=tmp_path, deterministic=False, verbose=0)
+    assert results["weights"] == "han_small_people_miniature.weights.h5"
+    assert {"rank1", "mAP"} < set(results["figures"])
 
 
 @pytest.mark.slow
