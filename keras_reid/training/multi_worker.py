@@ -1,8 +1,8 @@
 """`fit` under `tf.distribute.MultiWorkerMirroredStrategy`: a way round two errors of Keras 3.15 (and 3.15.1).
 
 1. `TensorFlowTrainer._maybe_symbolic_build` reduces a whole batch of per-replica values in one call, which only the
-   single-machine strategies accept. What it is for, building the model's metrics and optimizer, is done here on a local
-   batch instead.
+   single-machine strategies accept. What it is for, the variables of the model's metrics and optimizer, are there
+   already (`fitting.training_step`), and it does nothing here.
 2. `reduce_per_replica` asks for the mean of the step's logs over axis 0, and they are scalars. Here they are vectors of
    length 1, of which it then takes the mean over all replicas.
 
@@ -29,11 +29,8 @@ def is_multi_worker(model) -> bool:
 
 
 @contextlib.contextmanager
-def fit_works(model, batches) -> Iterator[None]:
+def fit_works(model) -> Iterator[None]:
     """`model.fit` runs with several workers inside this block."""
-    images, labels = batches[0]
-    with model.distribute_strategy.scope():
-        model._symbolic_build(data_batch=(images, labels, None))
     compute_metrics = model.compute_metrics
 
     def vectors(*args, **kwargs):

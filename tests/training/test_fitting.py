@@ -61,6 +61,18 @@ def test_epochs_differ_and_so_do_seeds():
     assert np.abs(first - picture(1, 0)).max() > 0.1
 
 
+def test_the_step_is_traced_once():
+    """TensorFlow traces a step that makes variables twice, which takes longer than many a training's first epoch."""
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("only TensorFlow traces")
+    model = compiled(run_eagerly=False)
+    traced = []
+    train_step = model.train_step
+    model.train_step = lambda data: traced.append(data) or train_step(data)
+    losses(model, batches(augmentation=augment()), epochs=2)
+    assert len(traced) == 1
+
+
 def test_every_fit_has_its_own_augmentation():
     """A compiled step is kept by Keras; it must not keep the augmentation of the fit before."""
 
