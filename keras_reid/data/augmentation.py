@@ -14,7 +14,13 @@ _ERASED_AREA = (0.02, 0.33)
 
 
 def augment(
-    flip: bool = True, crop: float = 0.05, erasing: float = 0.5, colour: float = 0.2, seed: int = 0
+    flip: bool = True,
+    crop: float = 0.05,
+    erasing: float = 0.5,
+    colour: float = 0.2,
+    seed: int = 0,
+    blur: float = 0.0,
+    noise: float = 0.0,
 ) -> "Augmentation":
     """The usual augmentation of person re-identification, as a layer for `Split.batches(augmentation=…)`.
 
@@ -24,11 +30,15 @@ def augment(
         erasing: share of the images in which a patch is made grey.
         colour: how far brightness, contrast, white balance and saturation vary, 0 to 1.
         seed: of the random numbers; see `reseed`.
+        blur: standard deviation of the lens' blur: it varies from image to image, from 0 to this share of the height.
+            Default 0.
+        noise: standard deviation of the sensor's noise: it varies from image to image, from 0 to this share of 255.
+            Default 0.
 
     Raises:
         ReIDError: a share or the strength is not in 0..1.
     """
-    return Augmentation(flip, crop, erasing, colour, seed)
+    return Augmentation(flip, crop, erasing, colour, seed, blur, noise)
 
 
 def reseed(layer: keras.layers.Layer, seed: int, epoch: int) -> None:
@@ -48,13 +58,15 @@ class Augmentation(keras.layers.Layer):
     Without `training=True` images pass unchanged. Arguments as for `augment`.
     """
 
-    def __init__(self, flip=True, crop=0.05, erasing=0.5, colour=0.2, seed=0, **kwargs):
+    def __init__(self, flip=True, crop=0.05, erasing=0.5, colour=0.2, seed=0, blur=0.0, noise=0.0, **kwargs):
         kwargs["dtype"] = "float32"  # half precision would round the pixels before anything is learnt from them
         super().__init__(**kwargs)
-        for name, value in (("crop", crop), ("erasing", erasing), ("colour", colour)):
+        shares = {"crop": crop, "erasing": erasing, "colour": colour, "blur": blur, "noise": noise}
+        for name, value in shares.items():
             if not isinstance(value, (int, float, np.number)) or not 0 <= value <= 1:
                 raise ReIDError(f"`{name}` must be a number from 0 to 1. Received: {value!r}.")
         self.flip, self.crop, self.erasing, self.colour, self.seed = flip, crop, erasing, colour, seed
+        self.blur, self.noise = blur, noise
         steps: list[keras.layers.Layer] = []
         if flip:
             steps.append(keras.layers.RandomFlip("horizontal", seed=seed, dtype="float32"))
@@ -69,6 +81,10 @@ class Augmentation(keras.layers.Layer):
                 RandomWhiteBalance(colour / 2, seed=seed + 4, dtype="float32"),
                 keras.layers.RandomColorDegeneration((0.0, colour), seed=seed + 5, dtype="float32"),
             ]
+        if blur:  # the lens, and then the sensor
+            steps.append(RandomBlur(blur, seed=seed + 7, dtype="float32"))
+        if noise:
+            steps.append(RandomNoise(noise, seed=seed + 8, dtype="float32"))
         if erasing:
             # A pair, because Keras draws the probability itself from 0 to a single number.
             steps.append(
@@ -95,7 +111,9 @@ class Augmentation(keras.layers.Layer):
         return input_shape
 
     def get_config(self):
-        arguments = {name: getattr(self, name) for name in ("flip", "crop", "erasing", "colour", "seed")}
+        arguments = {
+            name: getattr(self, name) for name in ("flip", "crop", "erasing", "colour", "seed", "blur", "noise")
+        }
         return {**super().get_config(), **arguments}
 
 
@@ -130,14 +148,10 @@ class RandomShift(_RandomByFactor):
     def call(self, images, training=False):
         if not training:
             return images
-        batch, height, width, channels = ops.shape(images)
+        batch, height, width, _ = ops.shape(images)
         reach = round(self.factor * height)
         shifts = ops.floor(keras.random.uniform((2, batch), -reach, reach + 1, seed=self.generator))
-        # Rows and columns are picked by products with 0/1 matrices, which every backend compiles and does fast.
-        rows, columns = _picks(shifts[0], height), _picks(shifts[1], width)
-        images = ops.matmul(rows, ops.reshape(images, (batch, height, width * channels)))
-        images = ops.reshape(images, (batch, height, width, channels))
-        return ops.einsum("bvw,bhwc->bhvc", columns, images)
+        return _mixed(images, _picks(shifts[0], height), _picks(shifts[1], width))
 
 
 @keras.saving.register_keras_serializable(package="keras_reid")
@@ -159,8 +173,64 @@ class RandomWhiteBalance(_RandomByFactor):
         return images * keras.random.uniform(shape, 1 - self.factor, 1 + self.factor, seed=self.generator)
 
 
+@keras.saving.register_keras_serializable(package="keras_reid")
+class RandomBlur(_RandomByFactor):
+    """Blur by a Gaussian, each image by its own.
+
+    `keras.layers.RandomGaussianBlur` gives all images of a batch the same, and darkens their edges.
+
+    Args:
+        factor: largest standard deviation as a share of the height.
+        seed: of the random numbers.
+    """
+
+    def call(self, images, training=False):
+        if not training:
+            return images
+        batch, height, width, _ = ops.shape(images)
+        deviations = keras.random.uniform((batch,), 1e-3, self.factor * height, seed=self.generator)
+        return _mixed(images, _gaussians(deviations, height), _gaussians(deviations, width))
+
+
+@keras.saving.register_keras_serializable(package="keras_reid")
+class RandomNoise(_RandomByFactor):
+    """Add normal noise to images of 0..255, to each as much as its own standard deviation says.
+
+    `keras.layers.GaussianNoise` gives all images the same.
+
+    Args:
+        factor: standard deviations are drawn from 0 to 255 × factor.
+        seed: of the random numbers.
+    """
+
+    def call(self, images, training=False):
+        if not training:
+            return images
+        shape = (ops.shape(images)[0], 1, 1, 1)
+        deviation = keras.random.uniform(shape, 0, 255 * self.factor, seed=self.generator)
+        return images + deviation * keras.random.normal(ops.shape(images), seed=self.generator)
+
+
+def _mixed(images, rows, columns):
+    """Images whose rows and columns are sums of the old ones, weighted by (batch, new, old) matrices.
+
+    Every backend compiles such products and does them fast.
+    """
+    batch, height, width, channels = ops.shape(images)
+    images = ops.matmul(rows, ops.reshape(images, (batch, height, width * channels)))
+    images = ops.reshape(images, (batch, height, width, channels))
+    return ops.einsum("bvw,bhwc->bhvc", columns, images)
+
+
 def _picks(shifts, length):
     """(batch, length, length) matrices whose row i picks pixel i - shift, or the edge where that is outside."""
     positions = ops.arange(length, dtype="float32")
     wanted = ops.clip(positions[None] - shifts[:, None], 0, length - 1)
     return ops.cast(ops.equal(wanted[:, :, None], positions[None, None]), "float32")
+
+
+def _gaussians(deviations, length):
+    """(batch, length, length) matrices whose row i is a Gaussian around pixel i, with the sum 1 at the edges, too."""
+    positions = ops.arange(length, dtype="float32")
+    distances = (positions[:, None] - positions[None]) / deviations[:, None, None]
+    return ops.softmax(-0.5 * distances * distances, axis=-1)

@@ -15,7 +15,7 @@ import numpy as np
 from keras_reid.data.cache import DecodedImages
 from keras_reid.data.images import ImageLike, as_list, load_images
 from keras_reid.data.read_ahead import ReadAhead
-from keras_reid.data.samplers import Plan, plan_clips, plan_identities, plan_shuffled
+from keras_reid.data.samplers import Plan, plan_cameras, plan_clips, plan_identities, plan_shuffled
 from keras_reid.errors import ReIDError
 
 Batch = tuple[dict[str, np.ndarray], np.ndarray]
@@ -35,6 +35,8 @@ class Batches(keras.utils.PyDataset):
         cameras: (N,) cameras, for the sampler to vary them. Defaults to None: not known.
         identities, images_each: P and K of P×K sampling. Both or neither; without them the images are shuffled and the
             remainder of an epoch is dropped. Who has fewer than K images is repeated within a batch, with a warning.
+        batch_cameras: how many cameras a batch of P×K sampling shows its people in, the same for all of them; see
+            `plan_cameras`. Defaults to None: each person's own.
         frames: images of one clip, next to each other, all of one tracklet; K is then a number of clips, and a batch
             has P·K·frames images. Needs P×K sampling. Defaults to 1: single images.
         tracklets: (N,) integers, for clips. Defaults to None: the images of a person in a camera count as one.
@@ -58,6 +60,7 @@ class Batches(keras.utils.PyDataset):
         cameras: np.ndarray | None = None,
         identities: int | None = None,
         images_each: int | None = None,
+        batch_cameras: int | None = None,
         frames: int = 1,
         tracklets: np.ndarray | None = None,
         batch_size: int = 32,
@@ -90,6 +93,11 @@ class Batches(keras.utils.PyDataset):
                 "Clips come in batches of so many of each of so many people: give `identities` and `images`, too. "
                 f"Received: frames={frames!r}."
             )
+        if batch_cameras is not None and (identities is None or cameras is None or frames != 1):
+            raise ReIDError(
+                "`batch_cameras` is for batches of single images of so many people whose cameras are known. Received: "
+                f"identities={identities}, frames={frames}, cameras {'not known' if cameras is None else 'known'}."
+            )
         self._decoded: DecodedImages | _Undecoded | None
         self._sampler: Callable[[int, int], Plan]  # of seed and epoch
         if identities is None or images_each is None:
@@ -102,6 +110,10 @@ class Batches(keras.utils.PyDataset):
             clips = np.asarray(tracklets), identities, images_each, frames
             self.batch_size = identities * images_each * frames
             self._sampler = partial(plan_clips, self.labels, cameras, *clips)
+        elif batch_cameras is not None:
+            assert cameras is not None  # as checked above
+            self.batch_size = identities * images_each
+            self._sampler = partial(plan_cameras, self.labels, cameras, identities, images_each, batch_cameras)
         else:
             self.batch_size = identities * images_each
             self._sampler = partial(plan_identities, self.labels, cameras, identities, images_each)
@@ -115,7 +127,12 @@ class Batches(keras.utils.PyDataset):
         self._begun = self._finished = False
         self._length = len(self._sampler(seed, 0))
         counts = np.unique(self.labels, return_counts=True)[1]
-        if images_each is not None and frames == 1 and (short := np.sum(counts < images_each)) > 0:
+        if (
+            images_each is not None
+            and frames == 1
+            and batch_cameras is None
+            and (short := np.sum(counts < images_each)) > 0
+        ):
             warnings.warn(
                 f"{short} of {len(counts)} identities have fewer than {images_each} images, which are repeated within "
                 "a batch: lower `images`, or add images of these people.",

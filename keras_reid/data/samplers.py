@@ -77,6 +77,74 @@ def plan_identities(
     ]
 
 
+def plan_cameras(
+    labels: np.ndarray, cameras: np.ndarray, identities: int, images: int, batch_cameras: int, seed: int, epoch: int
+) -> Plan:
+    """P×K sampling in which a batch shows its people in a few cameras, the same for all of them.
+
+    In a gallery most strangers were seen by the query's own camera, and its light, its ground and its noise make them
+    alike. Batches of a set with many cameras hardly ever hold two people of one; these hold little else, so that what
+    cameras add to the pictures is what a loss on pairs learns to leave out.
+
+    Every batch draws cameras that fewest batches have had, at least `batch_cameras` of them and as many more as are
+    needed for P people whom two of them saw, in K pictures at least; of these people it takes those whom fewest batches
+    have had. A person's images come from different cameras as far as possible. Nobody whom only one camera saw appears.
+
+    Args:
+        labels, cameras: (N,), identity and camera of each image.
+        identities, images: P and K, at least 1 and 2.
+        batch_cameras: At least 2. Where there are fewer cameras, all of them.
+        seed, epoch: not negative; together they decide the plan.
+
+    Returns:
+        Arrays of P·K indices; as many as P·K goes into N, and at least 1.
+
+    Raises:
+        ReIDError: fewer than P people with K images in two cameras, or one of the numbers is too low.
+    """
+    wanted = {"identities": (identities, 1), "images": (images, 2), "batch_cameras": (batch_cameras, 2)}
+    for name, (number, least) in wanted.items():
+        if not isinstance(number, int | np.integer) or number < least:
+            raise ReIDError(f"`{name}` must be a whole number from {least} up. Received: {number!r}.")
+    generator = _generator(seed, epoch)
+    people, label = np.unique(labels, return_inverse=True)
+    known, camera = np.unique(cameras, return_inverse=True)
+    counts = np.zeros((len(people), len(known)), np.int64)
+    np.add.at(counts, (label, camera), 1)
+    if (enough := int(_in_two(counts, images).sum())) < identities:
+        raise ReIDError(
+            f"A batch of {identities} identities needs as many with {images} images in two cameras or more; the "
+            f"training split has {enough}: lower `identities` or `images`, or leave `batch_cameras` out."
+        )
+    rows = np.split(np.argsort(label, kind="stable"), np.cumsum(counts.sum(axis=1))[:-1])
+    camera_had, person_had = np.zeros(len(known), np.int64), np.zeros(len(people), np.int64)
+    plan = []
+    for _ in range(max(1, len(label) // (identities * images))):
+        order = _rarest(camera_had, generator)
+        few = min(batch_cameras, len(known))
+        while (seen := _in_two(counts[:, order[:few]], images)).sum() < identities:
+            few += 1
+        chosen = np.zeros(len(known), bool)
+        chosen[order[:few]] = True
+        candidates = np.flatnonzero(seen)
+        batch = candidates[_rarest(person_had[candidates], generator)[:identities]]
+        camera_had[chosen] += 1
+        person_had[batch] += 1
+        there = [rows[person][chosen[camera[rows[person]]]] for person in batch]
+        plan.append(np.concatenate([_mixed(mine, camera[mine], generator)[:images] for mine in there]))
+    return plan
+
+
+def _in_two(counts: np.ndarray, images: int) -> np.ndarray:
+    """Who has so many images and two cameras or more, of (people, cameras) numbers of images."""
+    return (counts.sum(axis=1) >= images) & ((counts > 0).sum(axis=1) >= 2)
+
+
+def _rarest(had: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Indices from the lowest number to the highest, the equal ones in random order."""
+    return np.lexsort((generator.random(len(had)), had))
+
+
 def plan_clips(
     labels: np.ndarray,
     cameras: np.ndarray | None,
@@ -169,9 +237,8 @@ def _groups(
 
 def _mixed(rows: np.ndarray, cameras: np.ndarray | None, generator: np.random.Generator) -> np.ndarray:
     """`rows` in random order, the cameras taking turns."""
-    rows = rows[generator.permutation(len(rows))] if cameras is None else rows
     if cameras is None:
-        return rows
+        return rows[generator.permutation(len(rows))]
     shuffled = generator.permutation(len(rows))
     _, camera = np.unique(cameras[shuffled], return_inverse=True)
     turn = np.empty(len(rows), np.int64)

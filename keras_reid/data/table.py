@@ -85,8 +85,8 @@ class Split:
         Args:
             identities, images: P and K: a batch is `images` images of each of `identities` identities. Without
                 them, plain shuffling. With `frames=F` a batch is K clips of each, of F images of one tracklet.
-            **options: `frames=1`, `batch_size=32` (plain shuffling), `image_size`, `seed=0`, `augmentation`, `cache`,
-                `workers`; see `Batches`.
+            **options: `batch_cameras`, `frames=1`, `batch_size=32` (plain shuffling), `image_size`, `seed=0`,
+                `augmentation`, `cache`, `workers`; see `Batches`.
 
         Raises:
             ReIDError: too few identities or images for a batch.

@@ -55,6 +55,8 @@ class Recipe:
         options: Further arguments of the network. With `frames` among them, batches are of clips, K of each person.
         data: The data set it is meant for, as `keras_reid.data.load` takes it. Defaults to "people", the bundled one.
         identities, images: P and K of P×K batches. Default to None: shuffled ones of `batch_size`.
+        batch_cameras: How many cameras a P×K batch shows its people in, the same for all of them. Defaults to None:
+            each person's own.
         batch_size: Of shuffled batches. Defaults to 32.
         augmentation: Arguments of `keras_reid.data.augment`, or None, the default, for none.
         loss: A name that `ReIDModel.compile` knows, or a function from the branches' names to the dict of losses.
@@ -85,6 +87,7 @@ class Recipe:
     data: str = "people"
     identities: int | None = None
     images: int | None = None
+    batch_cameras: int | None = None
     batch_size: int = 32
     augmentation: Mapping[str, Any] | None = None
     loss: str | Callable[[tuple[str, ...]], dict[str, Any]] | None = "cross_entropy"

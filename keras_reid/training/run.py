@@ -119,6 +119,7 @@ def _train(
         batches = data.train.batches(
             recipe.identities,
             recipe.images,
+            batch_cameras=recipe.batch_cameras,
             frames=recipe.options.get("frames", 1),
             batch_size=recipe.batch_size,
             seed=recipe.seed,

@@ -4,7 +4,7 @@ import pytest
 
 from keras_reid import ReIDError
 from keras_reid.data import augment
-from keras_reid.data.augmentation import Augmentation, RandomShift, RandomWhiteBalance, reseed
+from keras_reid.data.augmentation import Augmentation, RandomBlur, RandomNoise, RandomShift, RandomWhiteBalance, reseed
 
 HEIGHT, WIDTH = 40, 20
 IMAGE = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
@@ -30,14 +30,14 @@ class TestAugment:
         np.testing.assert_array_equal(apply(only()), SAME)
 
     def test_every_image_is_changed_in_its_own_way(self):
-        for layer in (only(crop=0.2), only(erasing=1.0), only(colour=0.5), augment()):
+        for layer in (only(crop=0.2), only(erasing=1.0), only(colour=0.5), only(blur=0.02), only(noise=0.1), augment()):
             found = apply(layer)
             assert len({image.tobytes() for image in found}) > 50
 
     def test_result_is_float32_in_range(self):
         keras.config.set_dtype_policy("mixed_float16")
         try:
-            found = apply(augment(crop=0.3, erasing=0.9, colour=1.0))
+            found = apply(augment(crop=0.3, erasing=0.9, colour=1.0, blur=0.1, noise=1.0))
         finally:
             keras.config.set_dtype_policy("float32")
         assert found.dtype == np.float32
@@ -46,7 +46,7 @@ class TestAugment:
         assert found.max() <= 255
 
     def test_nothing_keeps_the_training_step_from_being_compiled(self):
-        assert all(layer.supports_jit for layer in augment()._flatten_layers())
+        assert all(layer.supports_jit for layer in augment(blur=0.01, noise=0.1)._flatten_layers())
 
     def test_inside_a_compiled_step_of_any_batch_size(self):
         inputs = keras.Input((HEIGHT, WIDTH, 3), name="images")
@@ -55,13 +55,13 @@ class TestAugment:
         model.fit(SAME[:7] / 255, np.zeros((7, 1)), batch_size=4, verbose=0)
 
     def test_config(self):
-        layer = augment(flip=False, crop=0.1, erasing=0.3, colour=0.4, seed=9)
+        layer = augment(flip=False, crop=0.1, erasing=0.3, colour=0.4, seed=9, blur=0.5, noise=0.1)
         copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
         assert copy.get_config() == layer.get_config()
         np.testing.assert_array_equal(apply(copy), apply(layer))
         assert layer.compute_output_shape((None, 40, 20, 3)) == (None, 40, 20, 3)
 
-    @pytest.mark.parametrize("option", [{"crop": 1.1}, {"erasing": -0.1}, {"colour": 2}])
+    @pytest.mark.parametrize("option", [{"crop": 1.1}, {"erasing": -0.1}, {"colour": 2}, {"blur": 1.5}, {"noise": 3}])
     def test_bad_arguments(self, option):
         ((name, value),) = option.items()
         with pytest.raises(ReIDError) as caught:
@@ -164,6 +164,47 @@ class TestRandomWhiteBalance:
         np.testing.assert_array_equal(layer(SAME.astype("float32"), training=False), SAME)
 
 
+class TestRandomBlur:
+    def test_a_line_becomes_a_gaussian(self):
+        lines = np.zeros((64, 40, 40, 3), np.float32)
+        lines[:, 20] = 100
+        found = apply(RandomBlur(0.05, seed=1), lines)[:, :, 7, 0]  # up to two pixels
+        assert found.sum(axis=1) == pytest.approx(100, abs=1e-2)
+        deviations = np.sqrt((found * (np.arange(40) - 20) ** 2).sum(axis=1) / 100)
+        assert deviations.min() < 0.3
+        assert 1.7 < deviations.max() < 2
+        wide = deviations > 0.8  # which a pixel is narrow beside
+        at_the_line = 100 / (deviations * np.sqrt(2 * np.pi))
+        np.testing.assert_allclose(found[wide, 20], at_the_line[wide], rtol=0.01)
+
+    def test_edges_keep_their_light(self):
+        grey = np.full((8, 40, 20, 3), 90, np.float32)
+        np.testing.assert_allclose(apply(RandomBlur(0.1), grey), grey, rtol=1e-5)
+
+    def test_config_and_shape(self):
+        layer = RandomBlur(0.25, seed=3)
+        assert RandomBlur.from_config(layer.get_config()).get_config() == layer.get_config()
+        assert layer.compute_output_shape((None, 4, 5, 3)) == (None, 4, 5, 3)
+        np.testing.assert_array_equal(layer(SAME.astype("float32"), training=False), SAME)
+
+
+class TestRandomNoise:
+    def test_each_image_has_its_own_deviation(self):
+        noise = apply(RandomNoise(0.1, seed=1), np.full((64, 40, 20, 3), 128, np.float32)) - 128
+        deviations = noise.std(axis=(1, 2, 3))
+        assert deviations.min() < 3
+        assert 22 < deviations.max() < 27
+        assert len(np.unique(deviations)) == 64
+        np.testing.assert_allclose(noise.mean(axis=(1, 2, 3)), 0, atol=2.5)  # of 2400 values
+        assert abs(np.corrcoef(noise[:, 0, 0, 0], noise[:, 0, 1, 0])[0, 1]) < 0.4
+
+    def test_config_and_shape(self):
+        layer = RandomNoise(0.25, seed=3)
+        assert RandomNoise.from_config(layer.get_config()).get_config() == layer.get_config()
+        assert layer.compute_output_shape((None, 4, 5, 3)) == (None, 4, 5, 3)
+        np.testing.assert_array_equal(layer(SAME.astype("float32"), training=False), SAME)
+
+
 class TestReseed:
     def test_an_epoch_repeats_itself_wherever_the_run_began(self):
         straight, resumed = augment(seed=1), augment(seed=2)
@@ -185,10 +226,10 @@ class TestReseed:
         assert not np.array_equal(apply(layer), first)
 
     def test_steps_do_not_share_their_numbers(self):
-        layer = augment()
+        layer = augment(blur=0.01, noise=0.1)
         reseed(layer, 0, 0)
         states = {tuple(np.asarray(variable.value)) for variable in layer.variables}
-        assert len(states) == len(layer.variables) == 7
+        assert len(states) == len(layer.variables) == 9
 
     def test_dropout_in_a_model(self):
         model = keras.Sequential([keras.Input((100,)), keras.layers.Dropout(0.5)])

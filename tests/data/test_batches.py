@@ -201,6 +201,26 @@ class TestErrors:
         assert message(lambda: batches[0]) == (f"Image '{paths[9]}' is empty (0 bytes): copy it again or leave it out.")
 
 
+def test_batches_of_few_cameras():
+    """Four people, each in two of three cameras; pictures as in two cameras of one batch."""
+    labels, cameras = np.repeat([0, 1, 2, 3], 4), np.array([0, 1] * 4 + [0, 2] * 4)
+    images = np.broadcast_to(np.arange(16, dtype="uint8")[:, None, None, None], (16, 8, 8, 3))
+    options = {"identities": 2, "images_each": 2, "batch_cameras": 2, "image_size": (8, 8)}
+    batches = Batches(images, labels, cameras=cameras, **options)
+    assert (len(batches), batches.batch_size) == (4, 4)
+    for pictures, numbers in (batches[index] for index in range(4)):
+        rows = pictures["images"][:, 0, 0, 0]
+        np.testing.assert_array_equal(labels[rows], numbers)
+        assert all(len(set(pair)) == 2 for pair in cameras[rows].reshape(2, 2).tolist())
+    for changed in ({"identities": None, "images_each": None}, {"frames": 2}, {"cameras": None}):
+        given = {**options, "cameras": cameras, **changed}
+        assert message(Batches, images, labels, **given) == (
+            "`batch_cameras` is for batches of single images of so many people whose cameras are known. Received: "
+            f"identities={given['identities']}, frames={given.get('frames', 1)}, "
+            f"cameras {'known' if given['cameras'] is not None else 'not known'}."
+        )
+
+
 def test_batches_of_clips():
     """Frames of one tracklet next to each other; without tracklets, of one person in one camera."""
     labels, cameras = np.repeat([0, 0, 1, 1], 6), np.repeat([0, 1, 0, 1], 6)

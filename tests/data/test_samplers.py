@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_reid import ReIDError
-from keras_reid.data.samplers import plan_clips, plan_identities, plan_shuffled
+from keras_reid.data.samplers import plan_cameras, plan_clips, plan_identities, plan_shuffled
 
 counts = st.lists(st.integers(1, 13), min_size=1, max_size=12)
 seeds = st.integers(0, 2**31)
@@ -157,6 +157,72 @@ class TestIdentities:
         labels = np.repeat(np.arange(1041), 31)
         plan = plan_identities(labels, np.arange(len(labels)) % 15, 16, 4, 0, 0)
         assert len(plan) == 1041 * 7 // 16
+
+
+class TestCameras:
+    """Twelve people, each in four of ten cameras, six pictures; a thirteenth in one camera alone."""
+
+    labels = np.append(np.repeat(np.arange(12), 6), [12] * 6)
+    cameras = np.append([(person + picture % 4 * 3) % 10 for person in range(12) for picture in range(6)], [0] * 6)
+
+    @settings(max_examples=100, deadline=None)
+    @given(st.integers(1, 12), st.integers(2, 6), st.integers(2, 12), seeds, st.integers(0, 3))
+    def test_what_it_promises(self, identities, images, batch_cameras, seed, epoch):
+        plan = plan_cameras(self.labels, self.cameras, identities, images, batch_cameras, seed, epoch)
+        assert len(plan) == max(1, 78 // (identities * images))
+        for rows in plan:
+            assert len(set(rows.tolist())) == len(rows) == identities * images
+            people = self.labels[rows].reshape(identities, images)
+            assert (people == people[:, :1]).all()
+            assert len(set(people[:, 0])) == identities
+            for mine in self.cameras[rows].reshape(identities, images):
+                assert len(set(mine)) >= 2
+        assert 12 not in self.labels[np.concatenate(plan)]
+
+    def test_a_batch_has_few_cameras(self):
+        """Six people who share two cameras with each other, and six who share two others."""
+        labels, cameras = np.repeat(np.arange(12), 4), np.tile([0, 1], 24) + np.repeat([0, 2], 24)
+        for rows in plan_cameras(labels, cameras, 6, 4, 2, seed=1, epoch=0):
+            assert set(cameras[rows]) in ({0, 1}, {2, 3}) or len(set(cameras[rows])) == 4
+        few = [
+            len(set(cameras[rows])) for seed in range(20) for rows in plan_cameras(labels, cameras, 6, 4, 2, seed, 0)
+        ]
+        assert few.count(2) > 5  # the two cameras that are drawn are of one pair a third of the time
+        assert {len(set(cameras[rows])) for rows in plan_cameras(labels, cameras, 12, 4, 2, 0, 0)} == {4}
+
+    def test_people_and_cameras_take_turns(self):
+        """After an epoch nobody has been in two batches more than somebody else, where everybody can be in each."""
+        labels, cameras = np.repeat(np.arange(10), 8), np.tile(np.arange(4), 20)
+        plan = plan_cameras(labels, cameras, 3, 4, 4, seed=2, epoch=0)
+        had = np.bincount(labels[np.concatenate(plan)], minlength=10) // 4
+        assert had.sum() == 18
+        assert had.max() - had.min() <= 1
+
+    def test_seed_and_epoch_decide(self):
+        plans = {
+            key: np.concatenate(plan_cameras(self.labels, self.cameras, 4, 3, 3, *key)).tolist()
+            for key in ((0, 0), (0, 1), (1, 0))
+        }
+        assert len({tuple(plan) for plan in plans.values()}) == 3
+        assert np.concatenate(plan_cameras(self.labels, self.cameras, 4, 3, 3, 0, 1)).tolist() == plans[0, 1]
+
+    def test_too_few_people(self):
+        with pytest.raises(ReIDError) as caught:
+            plan_cameras(self.labels, self.cameras, 13, 4, 3, 0, 0)
+        assert str(caught.value) == (
+            "A batch of 13 identities needs as many with 4 images in two cameras or more; the training split has 12: "
+            "lower `identities` or `images`, or leave `batch_cameras` out."
+        )
+
+    @pytest.mark.parametrize(
+        ("numbers", "name", "least"),
+        [((0, 4, 3), "identities", 1), ((4, 1, 3), "images", 2), ((4, 4, 1), "batch_cameras", 2)],
+    )
+    def test_numbers_too_low(self, numbers, name, least):
+        with pytest.raises(ReIDError) as caught:
+            plan_cameras(self.labels, self.cameras, *numbers, 0, 0)
+        value = dict(zip(("identities", "images", "batch_cameras"), numbers, strict=True))[name]
+        assert str(caught.value) == f"`{name}` must be a whole number from {least} up. Received: {value}."
 
 
 @pytest.mark.parametrize(("seed", "epoch"), [(-1, 0), (0, -1)])
