@@ -41,7 +41,7 @@ def han_rendered() -> Recipe:
 
 
 def han_small_rendered() -> Recipe:
-    """Two more epochs of `han_rendered` at 112×45; the published HAN-S is the mean of these weights and the next two's.
+    """Two more epochs of `han_rendered` at 112×45.
 
     keras-reid train --recipe han_small_rendered --data market1501:rendered --output runs/han_small_rendered --fast
     """
@@ -49,7 +49,7 @@ def han_small_rendered() -> Recipe:
 
 
 def han_medium_rendered() -> Recipe:
-    """The published HAN-M: from HAN-S, whose weights have the same shapes; only the strides differ.
+    """HAN-M from HAN-S, whose weights have the same shapes; only the strides differ.
 
     keras-reid train --recipe han_medium_rendered --data market1501:rendered --output runs/han_medium_rendered --fast
     """
@@ -57,11 +57,51 @@ def han_medium_rendered() -> Recipe:
 
 
 def han_large_rendered() -> Recipe:
-    """The published HAN-L: from HAN-M, in the same way.
+    """HAN-L from HAN-M, in the same way.
 
     keras-reid train --recipe han_large_rendered --data market1501:rendered --output runs/han_large_rendered --fast
     """
     return _grown("large", "han_medium_rendered", Stage((80, 32, 3), epochs=2, learning_rate=1.5e-3))
+
+
+def han_large_robust() -> Recipe:
+    """The published HAN-L: one more epoch, in batches of few cameras, of pictures spoilt as cameras spoil them.
+
+    Of HAN-S as it was, embeddings of WARD's training people showed what it lacked. Each camera's mean taken away, mAP
+    rose from .705 to .829: the mistakes were strangers in the query's own camera. Pictures blurred by 0.9 pixels, it
+    rose to .745; with noise of 4 and 16 of 255 it fell to .670 and .546. And 150 steps with the contrastive loss alone,
+    of HAN-S on pictures of 80×32 (mAP of WARD's training people, of rendered test people):
+
+    | batches | blur, noise | colour | WARD | rendered |
+    | --- | --- | --- | --- | --- |
+    | before them | | | .654 | .825 |
+    | each person's cameras | none | .4 | .660 | .849 |
+    | eight cameras | none | .4 | .676 | .842 |
+    | each person's cameras | some | .4 | .686 | .834 |
+    | eight cameras | some | .4 | .706 | .827 |
+    | eight cameras | more | .4 | .720 | .813 |
+    | eight cameras | some | .6 | .729 | .825 |
+    | eight cameras | more | .8 | .739 | .801 |
+
+    keras-reid train --recipe han_large_robust --data market1501:rendered --output runs/han_large_robust --fast
+    """
+    return _robust("large", "han_large_rendered", (80, 32, 3))
+
+
+def han_medium_robust() -> Recipe:
+    """The published HAN-M: from HAN-L, in the same way.
+
+    keras-reid train --recipe han_medium_robust --data market1501:rendered --output runs/han_medium_robust --fast
+    """
+    return _robust("medium", "han_large_robust", (80, 32, 3))
+
+
+def han_small_robust() -> Recipe:
+    """The published HAN-S: from HAN-M, on pictures of 112×45.
+
+    keras-reid train --recipe han_small_robust --data market1501:rendered --output runs/han_small_robust --fast
+    """
+    return _robust("small", "han_medium_robust", (112, 45, 3))
 
 
 def plain_rendered() -> Recipe:
@@ -147,6 +187,15 @@ def _grown(size: str, source: str, stage: Stage) -> Recipe:
         identities=32,
         precision="mixed_bfloat16",
         evaluate_every=1,
+    )
+
+
+def _robust(size: str, source: str, input_shape: tuple[int, int, int]) -> Recipe:
+    return dataclasses.replace(
+        _grown(size, source, Stage(input_shape, epochs=1, learning_rate=1.5e-3)),
+        name=f"han_{size}_robust",
+        batch_cameras=8,
+        augmentation={"flip": True, "crop": 0.06, "erasing": 0.5, "colour": 0.8, "blur": 0.0125, "noise": 0.1},
     )
 
 
