@@ -46,13 +46,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="FOLDER",
         help="a finished training; may be given several times, in the order in which they started from one another",
     )
-    parser.add_argument(
-        "--average-of",
-        type=int,
-        default=1,
-        metavar="N",
-        help="publish the mean of the weights of the last N trainings (default: %(default)s)",
-    )
     parser.add_argument("--weights", metavar="FILE", help="the .weights.h5 file of the trained model, instead of --run")
     parser.add_argument("--recipe", help="the recipe's name, with --weights")
     parser.add_argument("--command", required=True, help="the command that trained it")
@@ -103,7 +96,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             given.weights,
             recipe=given.recipe,
             runs=given.run,
-            average_of=given.average_of,
             tuned=given.tuned,
             beside=given.beside,
             command=given.command,

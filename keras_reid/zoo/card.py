@@ -96,11 +96,9 @@ def _runs(entry: Entry) -> str:
     if not entry.runs:
         return ""
     rows = [(f"`{run['recipe']}`", run["epochs"], _minutes(run["seconds"])) for run in entry.runs]
-    what = "Loss, rank-1 and mAP over the epochs of"
-    curves = [f"![{what} {run['recipe']}]({_beside_card(run['curve'])})" for run in entry.runs]
+    curve = f"\n![Loss, rank-1 and mAP over the epochs]({_beside_card(entry.curve)})\n" if entry.curve else ""
     table = _table(("training", "epochs", "time"), rows)
-    mean = f"\nThe weights are the mean of those of the last {entry.average_of} trainings.\n"
-    return f"\n{table}\n{mean if entry.average_of > 1 else ''}\n{_lines(curves)}\n"
+    return f"\n{table}\n{curve}"
 
 
 def _figures(entry: Entry) -> str:

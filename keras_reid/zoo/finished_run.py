@@ -68,20 +68,6 @@ class FinishedRun:
         epochs = sum(stage["epochs"] for stage in self.results["recipe"]["stages"])
         return {"epochs": epochs, "seconds": self.results["seconds"]}
 
-    def draw_curve(self, path: Path) -> None:
-        """Draw its curve, small.
-
-        Raises:
-            ReIDError: the log is missing.
-        """
-        from keras_reid.training.curve import draw_curve
-        from keras_reid.training.epoch_log import read_log
-
-        rows = read_log(self.folder / "log.csv")
-        if not rows:
-            raise ReIDError(f"The training in '{self.folder}' has no log.csv to draw its curve from.")
-        draw_curve(rows, path, dpi=80)
-
     def tuned(self, name: str) -> dict[str, Any]:
         """Its retrieval figures as a fine-tuning of the model `name`, see `tuned` of `keras_reid.zoo.manifest.Entry`.
 
@@ -129,3 +115,23 @@ def check_chain(runs: Sequence[FinishedRun]) -> None:
                 f"Expected the training in '{after.folder}' to have started from the weights of '{before.folder}', "
                 f"'{before.weights.name}'. It started from {start or 'random weights'}. Give runs in their order."
             )
+
+
+def draw_course(runs: Sequence[FinishedRun], path: Path) -> None:
+    """Draw the curve of trainings one after the other, small.
+
+    Raises:
+        ReIDError: a log is missing.
+    """
+    from keras_reid.training.curve import draw_curve
+    from keras_reid.training.epoch_log import read_log
+
+    rows: list[dict[str, float]] = []
+    begun = []
+    for run in runs:
+        own = read_log(run.folder / "log.csv")
+        if not own:
+            raise ReIDError(f"The training in '{run.folder}' has no log.csv to draw its curve from.")
+        begun.append((run.recipe, len(rows) + 1))
+        rows += [{**row, "epoch": len(rows) + row["epoch"]} for row in own]
+    draw_curve(rows, path, dpi=80, begun=begun if len(runs) > 1 else ())

@@ -34,9 +34,8 @@ class Entry:
         trained_on: What it was trained on, a sentence.
         figures: Retrieval as measured with the published file, one dict a data set: "data", "queries", "gallery",
             "rank1", "rank5", "rank10", "mAP", "mINP" and the "command" that measures it again.
-        runs: The trainings it went through, in order: "recipe", "epochs", "seconds" and the picture of its "curve",
-            relative to the manifest.
-        average_of: Of how many of them, the last ones, the weights are averaged.
+        runs: The trainings it went through, in order: "recipe", "epochs", "seconds".
+        curve: A picture of their losses and figures, relative to the manifest; or None.
         tuned: Retrieval after fine-tuning from these weights, one dict a training: as `figures`, and "people", how many
             it was tuned on, "recipe", "epochs", "seconds".
         beside: Retrieval of other networks that learnt from the same pictures, as `tuned`.
@@ -70,7 +69,7 @@ class Entry:
     version: str
     options: dict[str, Any] = field(default_factory=dict)
     runs: list[dict[str, Any]] = field(default_factory=list)
-    average_of: int = 1
+    curve: str | None = None
     tuned: list[dict[str, Any]] = field(default_factory=list)
     beside: list[dict[str, Any]] = field(default_factory=list)
     thresholds: list[dict[str, Any]] = field(default_factory=list)
@@ -83,7 +82,7 @@ class Entry:
     @property
     def pictures(self) -> list[str]:
         """The card's pictures, relative to the manifest."""
-        return [*(run["curve"] for run in self.runs), *([self.matches] if self.matches else [])]
+        return [picture for picture in (self.curve, self.matches) if picture]
 
     def __post_init__(self):
         # A file name, never a path: nothing a manifest says reaches outside the cache and the folder of weights.

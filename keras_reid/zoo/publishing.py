@@ -15,11 +15,10 @@ from keras_reid.errors import ReIDError
 from keras_reid.files import atomically
 from keras_reid.report import draw_ranked
 from keras_reid.zoo import commands
-from keras_reid.zoo.averaging import average
 from keras_reid.zoo.card import card
 from keras_reid.zoo.checksum import sha256_of
 from keras_reid.zoo.exports import write_exports
-from keras_reid.zoo.finished_run import FinishedRun, check_chain
+from keras_reid.zoo.finished_run import FinishedRun, check_chain, draw_course
 from keras_reid.zoo.int8_retrieval import measure_int8
 from keras_reid.zoo.latency import measure_latency
 from keras_reid.zoo.manifest import Entry, Manifest
@@ -38,7 +37,6 @@ def publish(
     trained_on: str,
     recipe: str | None = None,
     runs: Sequence[str | Path] = (),
-    average_of: int = 1,
     tuned: Sequence[str | Path] = (),
     beside: Sequence[str | Path] = (),
     data: Sequence[str] = ("people",),
@@ -58,7 +56,6 @@ def publish(
         trained_on: The pictures it was trained on, as "Trained on …" goes on.
         recipe: The recipe's name, with `weights`.
         runs: Instead of `weights` and `recipe`, the folders of the finished trainings that it went through, in order.
-        average_of: Of how many of the `runs`, the last ones, the weights are averaged. Defaults to 1: the last one's.
         tuned: Folders of finished trainings that started from these weights.
         beside: Folders of finished trainings of other networks, by the same recipe, which the card is to compare.
         data: What to measure on, as `keras_reid.data.load` takes it.
@@ -81,8 +78,6 @@ def publish(
     network, zoo = network or name, Path(zoo)
     trained = [FinishedRun.read(folder) for folder in runs]
     weights, recipe, made_with = _what(weights, recipe, trained, options)
-    if not 1 <= average_of <= max(len(trained), 1):
-        raise ReIDError(f"`average_of` is a number of runs, from 1 to {len(trained)}. Received: {average_of}.")
     tunings = [FinishedRun.read(folder).tuned(name) for folder in tuned]
     others = [FinishedRun.read(folder).retrieval() for folder in beside]
     sets = [keras_reid.data.load(spec) for spec in data]
@@ -95,8 +90,6 @@ def publish(
         source = folder / "source.weights.h5"
         if isinstance(weights, keras_reid.ReIDModel):
             weights.save_weights(source)
-        elif average_of > 1:
-            average([run.weights for run in trained[-average_of:]], source)
         else:
             source = Path(weights)
         new = folder / "new.weights.h5"
@@ -118,8 +111,8 @@ def publish(
             recipe={"name": recipe, "command": command},
             trained_on=trained_on,
             figures=[_figures(name, model, found) for found in sets],
-            runs=_curves(name, trained, folder),
-            average_of=average_of,
+            runs=[{"recipe": run.recipe, **run.effort} for run in trained],
+            curve=_curve(name, trained, folder),
             tuned=tunings,
             beside=others,
             thresholds=thresholds,
@@ -161,14 +154,12 @@ def _what(weights: Any, recipe: str | None, trained: Sequence[FinishedRun], opti
     return last.weights, last.recipe, dict(last.options if options is None else options)
 
 
-def _curves(name: str, trained: Sequence[FinishedRun], folder: Path) -> list[dict[str, Any]]:
-    """Draw the curve of every training; what they were."""
-    rows = []
-    for number, run in enumerate(trained, start=1):
-        picture = f"{name}_curve{number if len(trained) > 1 else ''}.png"
-        run.draw_curve(folder / picture)
-        rows.append({"recipe": run.recipe, **run.effort, "curve": f"cards/{picture}"})
-    return rows
+def _curve(name: str, trained: Sequence[FinishedRun], folder: Path) -> str | None:
+    """Draw the trainings' curve, if there are any."""
+    if not trained:
+        return None
+    draw_course(trained, folder / f"{name}_curve.png")
+    return f"cards/{name}_curve.png"
 
 
 def _matches(name: str, model: keras_reid.ReIDModel, folder: Path) -> str:

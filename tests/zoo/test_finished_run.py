@@ -4,7 +4,7 @@ import pytest
 from tiny_network import MEASURED
 
 from keras_reid import ReIDError
-from keras_reid.zoo.finished_run import FinishedRun, check_chain
+from keras_reid.zoo.finished_run import FinishedRun, check_chain, draw_course
 
 
 def message(call):
@@ -40,10 +40,25 @@ def test_damaged(finished):
     assert message(lambda: FinishedRun.read(folder)).startswith(f"'{folder / 'run.json'}' cannot be read: ")
 
 
+def test_curve_of_several(finished, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(
+        "keras_reid.training.curve.draw_curve", lambda *given, **options: drawn.append((given, options))
+    )
+    runs = [FinishedRun.read(finished(name)) for name in ("first", "second")]
+    draw_course(runs, tmp_path / "curve.png")
+    draw_course(runs[:1], tmp_path / "curve.png")
+    ((rows, path), options), (_, alone) = drawn
+    assert path == tmp_path / "curve.png"
+    assert [row["epoch"] for row in rows] == [1, 2, 3, 4, 5, 6]
+    assert options["begun"] == [("first", 1), ("second", 4)]
+    assert alone["begun"] == ()
+
+
 def test_curve_needs_the_log(finished, tmp_path):
     folder = finished()
     (folder / "log.csv").unlink()
-    assert message(lambda: FinishedRun.read(folder).draw_curve(tmp_path / "curve.png")) == (
+    assert message(lambda: draw_course([FinishedRun.read(folder)], tmp_path / "curve.png")) == (
         f"The training in '{folder}' has no log.csv to draw its curve from."
     )
 
