@@ -11,7 +11,6 @@ ratios to the first one are to be compared.
 
 import argparse
 import contextlib
-import importlib.util
 import json
 import os
 import sys
@@ -22,7 +21,7 @@ from typing import Any
 
 from keras_reid import networks, zoo
 from keras_reid.errors import ReIDError
-from keras_reid.shipped import shipped
+from keras_reid.zoo.latency import time_files
 
 FORMATS = ("saved_model float32", "tflite float32", "tflite float16", "tflite int8", "onnx float32")
 TIMED = ("float32", "int8")
@@ -55,18 +54,12 @@ def _takes(name: str, backbone: str | None) -> bool:
 
 def timed(rows: Sequence[dict[str, Any]], folder: Path) -> None:
     """Enter the median "milliseconds" of the LiteRT files that `exported` has left in `folder`/NAME."""
-    path = shipped("tflite") / "benchmark.py"
-    specification = importlib.util.spec_from_file_location(path.stem, path)
-    assert specification is not None
-    assert specification.loader is not None
-    benchmark = importlib.util.module_from_spec(specification)
-    sys.modules[path.stem] = benchmark  # dataclasses look themselves up there
-    specification.loader.exec_module(benchmark)
-    files = [(row, kind, folder / row["network"] / f"{kind}.tflite") for row in rows for kind in TIMED]
-    measured = [benchmark.Measured(file.name, 1, benchmark.litert_runner(file, 1)) for _, _, file in files]
-    benchmark.measure(measured, rounds=10, runs=1)
-    for (row, kind, _), one in zip(files, measured, strict=True):
-        row.setdefault("milliseconds", {})[kind] = 1e3 * one.median
+    files = [(row, kind) for row in rows for kind in TIMED]
+    measured = time_files(
+        [folder / row["network"] / f"{kind}.tflite" for row, kind in files], "--rounds", "10", "--runs", "1"
+    )
+    for (row, kind), one in zip(files, measured, strict=True):
+        row.setdefault("milliseconds", {})[kind] = one["median_ms"]
 
 
 def text(rows: Sequence[dict[str, Any]]) -> str:

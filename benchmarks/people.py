@@ -10,11 +10,13 @@ of whose pictures is searched in all others.
 """
 
 import argparse
+import csv
 import dataclasses
 import json
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -84,9 +86,6 @@ def truth_of(split: sets.Split, folder: str) -> Truth:
     Raises:
         ReIDError: the folder has no such table, or the table lacks a picture.
     """
-    import csv
-    from pathlib import Path
-
     path = Path(folder) / "truth.csv"
     if not path.is_file():
         raise ReIDError(f"'{path}' is not there: render the people with `keras-reid data render`.")

@@ -5,6 +5,7 @@ import platform
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,7 @@ def measure_latency(folder: Path) -> list[dict[str, Any]]:
     Raises:
         ReIDError: a file is missing or does not run.
     """
-    files = [str(folder / f"{name}.tflite") for name in FORMATS]
-    command = [sys.executable, str(shipped("tflite") / "benchmark.py"), *files, "--threads", "1", "--no-memory"]
-    done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False)
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise ReIDError(f"The latency of the exported files could not be measured: {reason}")
+    rows = time_files([folder / f"{name}.tflite" for name in FORMATS])
     processor = _processor()
     return [
         {
@@ -40,8 +36,30 @@ def measure_latency(folder: Path) -> list[dict[str, Any]]:
             "ratio": round(row["latency_ratio"], 3),
             "processor": processor,
         }
-        for name, row in zip(FORMATS, json.loads(done.stdout), strict=True)
+        for name, row in zip(FORMATS, rows, strict=True)
     ]
+
+
+def time_files(files: Sequence[Path], *options: str) -> list[dict[str, Any]]:
+    """What `tflite/benchmark.py` measures of LiteRT files on one thread, in turns, in a process of its own.
+
+    Args:
+        files: The first one is the yardstick.
+        *options: Further ones of the script, e.g. "--rounds", "10".
+
+    Returns:
+        One dict a file, in their order, with "median_ms", "min_ms" and "latency_ratio" among others.
+
+    Raises:
+        ReIDError: a file is missing or does not run.
+    """
+    command = [sys.executable, str(shipped("tflite") / "benchmark.py"), *map(str, files), "--threads", "1"]
+    command += ["--no-memory", "--json", *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise ReIDError(f"The latency of the exported files could not be measured: {reason}")
+    return json.loads(done.stdout)
 
 
 def _processor() -> str:

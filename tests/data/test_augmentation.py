@@ -115,6 +115,14 @@ class TestColour:
         assert spread.max() > 57
 
 
+@pytest.mark.parametrize("kind", [RandomShift, RandomWhiteBalance, RandomBlur, RandomNoise])
+def test_config_and_shape(kind):
+    layer = kind(0.25, seed=3)
+    assert kind.from_config(layer.get_config()).get_config() == layer.get_config()
+    assert layer.compute_output_shape((None, 4, 5, 3)) == (None, 4, 5, 3)
+    np.testing.assert_array_equal(layer(SAME.astype("float32"), training=False), SAME)
+
+
 class TestRandomShift:
     def test_by_hand(self):
         image = np.arange(5 * 4 * 3, dtype=np.float32).reshape(1, 5, 4, 3)
@@ -139,12 +147,6 @@ class TestRandomShift:
         columns = [min(max(column - right, 0), 3) for column in range(4)]
         return image[rows][:, columns]
 
-    def test_config_and_shape(self):
-        layer = RandomShift(0.25, seed=3)
-        assert RandomShift.from_config(layer.get_config()).get_config() == layer.get_config()
-        assert layer.compute_output_shape((None, 4, 5, 3)) == (None, 4, 5, 3)
-        np.testing.assert_array_equal(layer(SAME.astype("float32"), training=False), SAME)
-
 
 class TestRandomWhiteBalance:
     def test_each_channel_of_each_image_has_one_factor(self):
@@ -156,12 +158,6 @@ class TestRandomWhiteBalance:
         assert factors.max() <= 1.3
         assert factors.std() > 0.1
         assert len(np.unique(factors.round(5))) > 180
-
-    def test_config_and_shape(self):
-        layer = RandomWhiteBalance(0.25, seed=3)
-        assert RandomWhiteBalance.from_config(layer.get_config()).get_config() == layer.get_config()
-        assert layer.compute_output_shape((None, 4, 5, 3)) == (None, 4, 5, 3)
-        np.testing.assert_array_equal(layer(SAME.astype("float32"), training=False), SAME)
 
 
 class TestRandomBlur:
@@ -181,12 +177,6 @@ class TestRandomBlur:
         grey = np.full((8, 40, 20, 3), 90, np.float32)
         np.testing.assert_allclose(apply(RandomBlur(0.1), grey), grey, rtol=1e-5)
 
-    def test_config_and_shape(self):
-        layer = RandomBlur(0.25, seed=3)
-        assert RandomBlur.from_config(layer.get_config()).get_config() == layer.get_config()
-        assert layer.compute_output_shape((None, 4, 5, 3)) == (None, 4, 5, 3)
-        np.testing.assert_array_equal(layer(SAME.astype("float32"), training=False), SAME)
-
 
 class TestRandomNoise:
     def test_each_image_has_its_own_deviation(self):
@@ -197,12 +187,6 @@ class TestRandomNoise:
         assert len(np.unique(deviations)) == 64
         np.testing.assert_allclose(noise.mean(axis=(1, 2, 3)), 0, atol=2.5)  # of 2400 values
         assert abs(np.corrcoef(noise[:, 0, 0, 0], noise[:, 0, 1, 0])[0, 1]) < 0.4
-
-    def test_config_and_shape(self):
-        layer = RandomNoise(0.25, seed=3)
-        assert RandomNoise.from_config(layer.get_config()).get_config() == layer.get_config()
-        assert layer.compute_output_shape((None, 4, 5, 3)) == (None, 4, 5, 3)
-        np.testing.assert_array_equal(layer(SAME.astype("float32"), training=False), SAME)
 
 
 class TestReseed:

@@ -86,7 +86,7 @@ def han_large_robust() -> Recipe:
 
     keras-reid train --recipe han_large_robust --data market1501:rendered --output runs/han_large_robust --fast
     """
-    return _robust("large", "han_large_rendered", (80, 32, 3))
+    return _robust("large", "han_large_rendered", Stage((80, 32, 3), epochs=1, learning_rate=1.5e-3))
 
 
 def han_medium_robust() -> Recipe:
@@ -94,7 +94,7 @@ def han_medium_robust() -> Recipe:
 
     keras-reid train --recipe han_medium_robust --data market1501:rendered --output runs/han_medium_robust --fast
     """
-    return _robust("medium", "han_large_robust", (80, 32, 3))
+    return _robust("medium", "han_large_robust", Stage((80, 32, 3), epochs=1, learning_rate=1.5e-3))
 
 
 def han_small_robust() -> Recipe:
@@ -102,7 +102,7 @@ def han_small_robust() -> Recipe:
 
     keras-reid train --recipe han_small_robust --data market1501:rendered --output runs/han_small_robust --fast
     """
-    return _robust("small", "han_medium_robust", (112, 45, 3))
+    return _robust("small", "han_medium_robust", Stage((112, 45, 3), epochs=1, learning_rate=1.5e-3))
 
 
 def plain_rendered() -> Recipe:
@@ -128,8 +128,8 @@ def plain_robust() -> Recipe:
         Stage((80, 32, 3), epochs=2, learning_rate=1.5e-3),
         Stage((112, 45, 3), epochs=1, learning_rate=1.5e-3),
     )
-    changes = {"name": "plain_robust", "network": _plain, "stages": stages, "evaluate_every": 3}
-    return dataclasses.replace(_robust("small", "plain_rendered", (112, 45, 3)), **changes)
+    changes = {"name": "plain_robust", "network": _plain, "evaluate_every": 3}
+    return dataclasses.replace(_robust("small", "plain_rendered", *stages), **changes)
 
 
 def han_small_people() -> Recipe:
@@ -188,7 +188,7 @@ def _plain(**options):
     return networks.HAN("small", attention=(), branches=("global",), unit="residual", name="plain", **options)
 
 
-def _grown(size: str, source: str, stage: Stage) -> Recipe:
+def _grown(size: str, source: str, *stages: Stage) -> Recipe:
     """One HAN from the weights of another's training, under a name of no network, as in `_any_han`."""
     return _contrastive(
         f"han_{size}_rendered",
@@ -196,16 +196,16 @@ def _grown(size: str, source: str, stage: Stage) -> Recipe:
         weights=f"runs/{source}/{source}.weights.h5",
         imprints=True,
         data="market1501:rendered",
-        stages=(stage,),
+        stages=stages,
         identities=32,
         precision="mixed_bfloat16",
         evaluate_every=1,
     )
 
 
-def _robust(size: str, source: str, input_shape: tuple[int, int, int]) -> Recipe:
+def _robust(size: str, source: str, *stages: Stage) -> Recipe:
     return dataclasses.replace(
-        _grown(size, source, Stage(input_shape, epochs=1, learning_rate=1.5e-3)),
+        _grown(size, source, *stages),
         name=f"han_{size}_robust",
         batch_cameras=8,
         augmentation={"flip": True, "crop": 0.06, "erasing": 0.5, "colour": 0.8, "blur": 0.0125, "noise": 0.1},
