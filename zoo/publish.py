@@ -6,6 +6,10 @@ r"""Publish weights: write `weights/NAME.weights.h5`, measure it, and enter it i
 
 Every figure is measured here, with the very file that is published; none is typed. The file holds the embedding network
 without the identity heads of the training, in float16 where that leaves the embeddings as they are.
+
+    python zoo/publish.py han_small --again --data ward:/data/WARD --calibrate ward:/data/WARD
+
+measures what is published anew and keeps what its entry says of its training.
 """
 
 import argparse
@@ -16,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_reid.errors import ReIDError
-from keras_reid.zoo.publishing import publish
+from keras_reid.zoo.publishing import measure_again, publish
 
 ZOO = Path(__file__).resolve().parent
 
@@ -39,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("name", help="what keras_reid.zoo.load will be asked for")
+    parser.add_argument("--again", action="store_true", help="measure what is published anew")
     parser.add_argument(
         "--run",
         action="append",
@@ -48,8 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--weights", metavar="FILE", help="the .weights.h5 file of the trained model, instead of --run")
     parser.add_argument("--recipe", help="the recipe's name, with --weights")
-    parser.add_argument("--command", required=True, help="the command that trained it")
-    parser.add_argument("--trained-on", required=True, help='the pictures it was trained on, as "Trained on …" goes on')
+    parser.add_argument("--command", help="the command that trained it")
+    parser.add_argument("--trained-on", help='the pictures it was trained on, as "Trained on …" goes on')
     parser.add_argument(
         "--tuned",
         action="append",
@@ -84,30 +89,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
         type=_option,
         help="of the network, KEY=VALUE in JSON (default: those of the last run's recipe)",
     )
-    parser.add_argument(
-        "--licence", default="Apache-2.0", help="of the weights, an SPDX identifier (default: %(default)s)"
-    )
+    parser.add_argument("--licence", help="of the weights, an SPDX identifier (default: Apache-2.0)")
     parser.add_argument("--no-exports", action="store_true", help="leave out exports, int8 and latency")
     parser.add_argument("--zoo", default=ZOO, help="the folder with the manifest (default: %(default)s)")
     given = parser.parse_args(arguments)
+    kept = ("run", "weights", "recipe", "command", "trained_on", "tuned", "network", "option", "licence")
+    told = [f"--{name.replace('_', '-')}" for name in kept if getattr(given, name)]
+    if given.again and told:
+        parser.error(f"--again keeps what is published, and takes no {', '.join(told)}")
+    if not given.again and not (given.command and given.trained_on):
+        parser.error("the following arguments are required: --command, --trained-on (or --again)")
+    how = {
+        "beside": given.beside,
+        "data": ["people", *given.data],
+        "calibrate": given.calibrate,
+        "exports": not given.no_exports,
+        "zoo": given.zoo,
+    }
     try:
-        entry = publish(
-            given.name,
-            given.weights,
-            recipe=given.recipe,
-            runs=given.run,
-            tuned=given.tuned,
-            beside=given.beside,
-            command=given.command,
-            trained_on=given.trained_on,
-            data=["people", *given.data],
-            calibrate=given.calibrate,
-            network=given.network,
-            options=None if given.option is None else dict(given.option),
-            licence=given.licence,
-            exports=not given.no_exports,
-            zoo=given.zoo,
-        )
+        if given.again:
+            entry = measure_again(given.name, **how)
+        else:
+            entry = publish(
+                given.name,
+                given.weights,
+                recipe=given.recipe,
+                runs=given.run,
+                tuned=given.tuned,
+                command=given.command,
+                trained_on=given.trained_on,
+                network=given.network,
+                options=None if given.option is None else dict(given.option),
+                licence=given.licence or "Apache-2.0",
+                **how,
+            )
     except ReIDError as error:
         print(error, file=sys.stderr)
         return 1

@@ -1,5 +1,6 @@
 """LiteRT files from inside: their operations, weights and value ranges, and the facts packed along."""
 
+import copy
 import json
 import zipfile
 from collections import Counter
@@ -84,6 +85,26 @@ class Graph:
     def set_values(self, number: int, values: np.ndarray) -> None:
         """Replaces a constant float32 tensor."""
         self._model.buffers[self.buffer(number)].data = np.frombuffer(values.astype("<f4").tobytes(), np.uint8)
+
+    def own(self, operation: Operation, number: int) -> int:
+        """A constant tensor that `operation` reads, as a tensor that nothing else reads: itself, or a copy."""
+        others = [
+            tensor
+            for other in self.operations
+            if other.outputs != operation.outputs
+            for tensor in other.constants
+            if self.buffer(tensor) == self.buffer(number)
+        ]
+        if not others:
+            return number
+        tensor = copy.copy(self._graph.tensors[number])
+        new = len(self._graph.tensors)
+        tensor.name = tensor.name + f"/{new}".encode()
+        tensor.buffer = self._new_buffer(self.values(number))
+        self._graph.tensors.append(tensor)
+        reader = next(each for each in self._graph.operators if tuple(each.outputs) == operation.outputs)
+        reader.inputs = np.where(reader.inputs == number, new, reader.inputs).astype("int32")
+        return new
 
     def is_float32(self, number: int) -> bool:
         """Whether a tensor holds float32 numbers."""

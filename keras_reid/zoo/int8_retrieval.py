@@ -16,8 +16,8 @@ def measure_int8(name: str, model, file: str | os.PathLike, data) -> dict[str, A
         data: A `ReIDData` with query and gallery.
 
     Returns:
-        "data", its name; "model_rank1" and "model_mAP", "int8_rank1" and "int8_mAP"; "same_person", see
-        `keras_reid.export.compare_retrieval`; and the "command" that measures it again.
+        "data", its name; "model_rank1" and "model_mAP", "int8_rank1" and "int8_mAP"; "same_person" and
+        "same_picture", see `keras_reid.export.compare_retrieval`; and the "command" that measures it again.
 
     Raises:
         ReIDError: as `compare_retrieval`.
@@ -30,5 +30,5 @@ def measure_int8(name: str, model, file: str | os.PathLike, data) -> dict[str, A
         for kind, row in (("model", whole), ("int8", int8))
         for figure in ("rank1", "mAP")
     }
-    agreement = {"same_person": round(int8["same_person"], 4)}
+    agreement = {key: round(int8[key], 4) for key in ("same_person", "same_picture")}
     return {"data": data.name, **figures, **agreement, "command": commands.int8_retrieval(name, data.name)}

