@@ -13,8 +13,8 @@ So integers are kept to where the time goes, convolutions and the element-wise o
 layers stay in float32 though they have fast int8 kernels:
 
 - dense layers: they see one row a picture, so that they take no time, and what the last one rounds is the embedding;
-- depthwise convolutions and the layers that read them: what lies in between has the longest tails, and more than half of
-  the squared error came from there. A depthwise layer gains no time by int8; the layer behind it gives up what it gained.
+- depthwise convolutions and the layers that read them: what lies in between has the longest tails, and more than half
+  of the squared error came from there. A depthwise layer gains no time by int8; the one behind it gives up its gain.
 
 Their weights are stored in int8 all the same, but for those of depthwise layers, which are few.
 """
