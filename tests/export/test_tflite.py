@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
@@ -60,6 +61,22 @@ def test_int8_takes_uint8_pixels_as_they_are(files):
     assert embedding["dtype"] == np.float32
     # What is light-weight and needs precision stayed in float32, or it would have a scale of 1/128.
     assert report.lowest_cosine < 1
+
+
+def test_int8_computes_convolutions_in_integers(crops, tmp_path):
+    keras.utils.set_random_seed(0)
+    images = keras.Input((32, 16, 3))
+    maps = images * (1 / 127.5) - 1.0
+    for _ in range(3):
+        maps = keras.layers.Conv2D(32, 3, 2, padding="same", activation="relu")(maps)
+    model = keras.Model(images, keras.layers.UnitNormalization()(keras.layers.GlobalAveragePooling2D()(maps)))
+    report = export.to_tflite(model, tmp_path / "a.tflite", "int8", crops, images=crops)
+    assert (report.ops["QUANTIZE"], report.ops["CONV_2D"]) == (1, 3)
+    interpreter, *_ = details(report.path)
+    kernels = [
+        tensor["dtype"] for tensor in interpreter.get_tensor_details() if tuple(tensor["shape"]) == (32, 3, 3, 32)
+    ]
+    assert kernels == [np.int8] * 2
 
 
 def test_int8_output_on_request(tiny, crops, tmp_path):
