@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         action="append",
         default=[],
         metavar="FOLDER",
-        help="a finished training of another network on the same pictures, to compare; may be given several times",
+        help="a finished training of another network on the same pictures, to compare; several as with --run",
     )
     parser.add_argument(
         "--data",

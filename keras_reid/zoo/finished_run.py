@@ -117,6 +117,24 @@ def check_chain(runs: Sequence[FinishedRun]) -> None:
             )
 
 
+def retrieval_after(runs: Sequence[FinishedRun]) -> dict[str, Any]:
+    """Retrieval figures after trainings that started from one another, with the effort of all.
+
+    Raises:
+        ReIDError: a run did not start from the one before, or the last one measured no retrieval.
+    """
+    check_chain(runs)
+    trained = [
+        f"{commands.training(run.recipe, run.results['data']['name'])} --output runs/{run.recipe}" for run in runs
+    ]
+    return {
+        **runs[-1].retrieval(),
+        "recipe": " and ".join(run.recipe for run in runs),
+        **{key: sum(run.effort[key] for run in runs) for key in ("epochs", "seconds")},
+        "command": " && ".join(trained),
+    }
+
+
 def draw_course(runs: Sequence[FinishedRun], path: Path) -> None:
     """Draw the curve of trainings one after the other, small.
 

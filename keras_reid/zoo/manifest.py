@@ -38,7 +38,8 @@ class Entry:
         curve: A picture of their losses and figures, relative to the manifest; or None.
         tuned: Retrieval after fine-tuning from these weights, one dict a training: as `figures`, and "people", how many
             it was tuned on, "recipe", "epochs", "seconds".
-        beside: Retrieval of other networks that learnt from the same pictures, as `tuned`.
+        beside: Retrieval of other networks that learnt from the same pictures, as `tuned`; effort and command are those
+            of all trainings that they went through.
         thresholds: Cosines from which two pictures are called the same person, see
             `keras_reid.zoo.match_threshold.measure_thresholds`.
         match_rates: What they let through on the data of `figures`, see `match_rates` there.

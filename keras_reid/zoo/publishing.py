@@ -19,7 +19,7 @@ from keras_reid.zoo import commands
 from keras_reid.zoo.card import card
 from keras_reid.zoo.checksum import sha256_of
 from keras_reid.zoo.exports import write_exports
-from keras_reid.zoo.finished_run import FinishedRun, check_chain, draw_course
+from keras_reid.zoo.finished_run import FinishedRun, check_chain, draw_course, retrieval_after
 from keras_reid.zoo.int8_retrieval import measure_int8
 from keras_reid.zoo.latency import measure_latency
 from keras_reid.zoo.manifest import Entry, Manifest
@@ -58,7 +58,8 @@ def publish(
         recipe: The recipe's name, with `weights`.
         runs: Instead of `weights` and `recipe`, the folders of the finished trainings that it went through, in order.
         tuned: Folders of finished trainings that started from these weights.
-        beside: Folders of finished trainings of other networks, by the same recipe, which the card is to compare.
+        beside: Folders of the finished trainings that another network went through on the same pictures, in order; the
+            card compares it.
         data: What to measure on, as `keras_reid.data.load` takes it.
         calibrate: The data set on whose training people the thresholds are chosen; the model must have seen none of
             them. Defaults to None: they are chosen on query and gallery of the first of `data`.
@@ -80,7 +81,7 @@ def publish(
     trained = [FinishedRun.read(folder) for folder in runs]
     weights, recipe, made_with = _what(weights, recipe, trained, options)
     tunings = [FinishedRun.read(folder).tuned(name) for folder in tuned]
-    others = [FinishedRun.read(folder).retrieval() for folder in beside]
+    others = _other(beside)
     sets = [keras_reid.data.load(spec) for spec in data]
     chosen_on = keras_reid.data.load(calibrate) if calibrate else sets[0]
     for part in ("weights", "cards"):
@@ -156,7 +157,7 @@ def measure_again(
     path = zoo / "weights" / before.file
     if not path.is_file() or sha256_of(path) != before.sha256:
         raise ReIDError(f"'{path}' is missing, or is not the file that was published: SHA-256 {before.sha256}.")
-    others = [FinishedRun.read(folder).retrieval() for folder in beside] or before.beside
+    others = _other(beside) or before.beside
     sets = [keras_reid.data.load(spec) for spec in data]
     chosen_on = keras_reid.data.load(calibrate) if calibrate else sets[0]
     model = _model(before.network, before.options, path)
@@ -223,6 +224,11 @@ def _what(weights: Any, recipe: str | None, trained: Sequence[FinishedRun], opti
     check_chain(trained)
     last = trained[-1]
     return last.weights, last.recipe, dict(last.options if options is None else options)
+
+
+def _other(beside: Sequence[str | Path]) -> list[dict[str, Any]]:
+    """What the network beside has come to, if there is one."""
+    return [retrieval_after([FinishedRun.read(folder) for folder in beside])] if beside else []
 
 
 def _curve(name: str, trained: Sequence[FinishedRun], folder: Path) -> str | None:

@@ -119,7 +119,7 @@ def test_thresholds_are_chosen_on_training_people(zoo_folder, trained, people):
 def test_from_a_chain_of_runs(zoo_folder, people, finished, images, trained):
     runs = [finished("first"), finished("second", weights="runs/first/first.weights.h5", options={"depth": 1})]
     tuned = finished("third", weights="published")
-    given = {"runs": runs, "tuned": [tuned], "beside": runs[:1]}
+    given = {"runs": runs, "tuned": [tuned], "beside": runs}
     entry = publishing.publish("tiny", exports=False, zoo=zoo_folder, **given, **WHAT)
     assert entry.recipe == {"name": "second", "command": WHAT["command"]}
     assert entry.options == {"depth": 1}
@@ -129,7 +129,12 @@ def test_from_a_chain_of_runs(zoo_folder, people, finished, images, trained):
     ]
     (row,) = entry.tuned
     assert (row["data"], row["people"], row["rank1"], row["mAP"]) == ("ward", 25, 0.6123, 0.5)
-    assert [(row["recipe"], row["mAP"]) for row in entry.beside] == [("first", 0.5)]
+    (row,) = entry.beside
+    assert (row["recipe"], row["mAP"], row["epochs"], row["seconds"]) == ("first and second", 0.5, 6, 1500)
+    assert row["command"] == (
+        "keras-reid train --recipe first --data ward:WARD --output runs/first && "
+        "keras-reid train --recipe second --data ward:WARD --output runs/second"
+    )
     assert np.sum(zoo.load("tiny").embed(images) * trained[0].embed(images), axis=1).min() >= 0.9999
     # The pictures are there, small, and shown; those of the publication before are gone.
     text = (zoo_folder / "cards" / "tiny.md").read_text()
