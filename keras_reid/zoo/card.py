@@ -107,7 +107,8 @@ def _figures(entry: Entry) -> str:
         people = f"fine-tuned on its {row['people']} training people"
         named.append((f"{row['data']}, {people} for {row['epochs']} epochs in {_minutes(row['seconds'])}", row))
     for row in entry.beside:
-        other = f"`{row['recipe']}`, {row['epochs']} epochs in {_minutes(row['seconds'])}"
+        names = row["recipe"].replace(" and ", "` and `")
+        other = f"`{names}`, {row['epochs']} epochs in {_minutes(row['seconds'])}"
         named.append((f"{row['data'].rpartition(' -> ')[2]}, another network beside it: {other}", row))
     rows = [(name, row["queries"], row["gallery"], *_shares(row)) for name, row in named]
     table = _table(("data", "queries", "gallery", "rank-1", "rank-5", "rank-10", "mAP", "mINP"), rows)
