@@ -120,8 +120,8 @@ def plain_rendered() -> Recipe:
 def plain_robust() -> Recipe:
     """The second part, as from `han_large_robust` to `han_small_robust`.
 
-    On WARD's query and gallery, which `--data "market1501:rendered -> ward:/data/WARD"` measures: rank-1 .840, mAP .748;
-    HAN-S came to .813 and .801, HAN-L to .880 and .798.
+    On WARD's query and gallery, which `--data "market1501:rendered -> ward:/data/WARD"` measures: rank-1 .840 and
+    mAP .748; HAN-S came to .813 and .801, HAN-L to .880 and .798.
 
     keras-reid train --recipe plain_robust --data market1501:rendered --output runs/plain_robust --fast
     """
