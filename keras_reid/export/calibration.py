@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_reid.export.flatbuffer import Graph, Operation
+from keras_reid.export.flatbuffer import Graph, Operation, calls
 
 # Share of the pictures whose extreme values are within the range: a rare outlier would coarsen the steps for all.
 COVERED = 0.99
@@ -92,24 +92,9 @@ def with_other_colours(pixels: np.ndarray) -> np.ndarray:
 
 def observe(content: bytes, pixels: np.ndarray, tensors: list[int], by_channel: set[int]) -> dict[int, Extremes]:
     """The extreme values of `tensors` in each call, for those in `by_channel` channel by channel."""
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-    interpreter = Interpreter(
-        model_content=content,
-        num_threads=2,
-        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-        experimental_preserve_all_tensors=True,
-    )
-    (images,) = interpreter.get_input_details()
-    batch = max(1, images["shape_signature"][0])
-    interpreter.resize_tensor_input(images["index"], (batch, *images["shape"][1:]))
-    interpreter.allocate_tensors()
     low: dict[int, list[np.ndarray]] = {tensor: [] for tensor in tensors}
     high: dict[int, list[np.ndarray]] = {tensor: [] for tensor in tensors}
-    for start in range(0, len(pixels), batch):
-        block = np.resize(pixels[start : start + batch], (batch, *pixels.shape[1:]))  # repeats what fills it up
-        interpreter.set_tensor(images["index"], block.astype("float32"))
-        interpreter.invoke()
+    for interpreter in calls(content, pixels):
         for tensor in tensors:
             values = interpreter.get_tensor(tensor)
             values = values.reshape(-1, values.shape[-1] if tensor in by_channel else 1)

@@ -4,13 +4,17 @@ import copy
 import json
 import zipfile
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from keras_reid.errors import ReIDError
+
+if TYPE_CHECKING:
+    from ai_edge_litert.interpreter import Interpreter
 
 # The facts travel as a zip archive behind the network, which is how LiteRT packs associated files; runtimes skip it.
 FACTS = "keras_reid.json"
@@ -216,6 +220,32 @@ class Graph:
     def _shape(self, number: int) -> tuple[int, ...]:
         sides = self._graph.tensors[number].shape
         return () if sides is None else tuple(int(side) for side in sides)
+
+
+def calls(content: bytes, pixels: np.ndarray) -> "Iterator[Interpreter]":
+    """Shows pictures to a graph, and yields its interpreter after each call, in which all computed tensors are kept.
+
+    Args:
+        content: The file; its input takes pixels 0..255 in float32.
+        pixels: (n, height, width, 3) uint8. The last call's are repeated where the graph's batch asks for more.
+    """
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    interpreter = Interpreter(
+        model_content=content,
+        num_threads=2,
+        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        experimental_preserve_all_tensors=True,
+    )
+    (images,) = interpreter.get_input_details()
+    batch = max(1, images["shape_signature"][0])
+    interpreter.resize_tensor_input(images["index"], (batch, *images["shape"][1:]))
+    interpreter.allocate_tensors()
+    for start in range(0, len(pixels), batch):
+        block = np.resize(pixels[start : start + batch], (batch, *pixels.shape[1:]))
+        interpreter.set_tensor(images["index"], block.astype("float32"))
+        interpreter.invoke()
+        yield interpreter
 
 
 def op_counts(content: bytes) -> Counter[str]:

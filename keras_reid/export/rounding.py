@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_reid.export.flatbuffer import Graph, Operation
+from keras_reid.export.flatbuffer import Graph, Operation, calls
 
 # Every weight is one of -127 … 127 steps.
 STEPS = 127
@@ -76,22 +76,9 @@ def matrix_products(graph: Graph) -> list[Operation]:
 
 def moments(content: bytes, pixels: np.ndarray, layers: list[Operation]) -> list[Moments]:
     """Of what each of the layers reads, over all positions of all pictures."""
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-    interpreter = Interpreter(
-        model_content=content,
-        num_threads=2,
-        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-        experimental_preserve_all_tensors=True,
-    )
-    (images,) = interpreter.get_input_details()
-    interpreter.resize_tensor_input(images["index"], (1, *images["shape"][1:]))
-    interpreter.allocate_tensors()
     sums: dict[int, np.ndarray] = {}
     counts: Counter[int] = Counter()
-    for picture in pixels:
-        interpreter.set_tensor(images["index"], picture[None].astype("float32"))
-        interpreter.invoke()
+    for interpreter in calls(content, pixels):
         for number in {layer.inputs[0] for layer in layers}:
             values = interpreter.get_tensor(number)
             values = values.reshape(-1, values.shape[-1])
