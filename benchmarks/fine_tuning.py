@@ -61,6 +61,13 @@ def with_as_many_steps(recipe: training.Recipe, few: int, all_of_them: int, peop
     )
 
 
+def at_rate(recipe: training.Recipe, rate: float) -> training.Recipe:
+    """`recipe` with one learning rate in all stages."""
+    return dataclasses.replace(
+        recipe, stages=tuple(dataclasses.replace(stage, learning_rate=rate) for stage in recipe.stages)
+    )
+
+
 def measure(recipe: training.Recipe, data: sets.ReIDData, numbers: Sequence[int], start: bool) -> list[dict[str, Any]]:
     """One row before any training, if `start`, and one for each number of people."""
     rows: list[dict[str, Any]] = []
@@ -88,12 +95,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", required=True, help="FORMAT:FOLDER, with train, query and gallery")
     parser.add_argument("--recipe", default="han_small_ward_tuned", help="default: %(default)s")
     parser.add_argument("--identities", type=int, nargs="+", default=[5, 10, 25], help="default: 5 10 25")
+    parser.add_argument("--rate", type=float, help="learning rate of every stage (default: the recipe's)")
     parser.add_argument("--random", action="store_true", help="begin at random weights")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     given = parser.parse_args(arguments)
     try:
         recipe = training.recipe(given.recipe)
         recipe = dataclasses.replace(recipe, weights=None) if given.random else recipe
+        recipe = recipe if given.rate is None else at_rate(recipe, given.rate)
         rows = measure(recipe, sets.load(given.data), given.identities, start=not given.random)
     except ReIDError as error:
         print(error, file=sys.stderr)

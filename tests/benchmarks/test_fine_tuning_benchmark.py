@@ -36,6 +36,11 @@ def test_as_many_steps():
     assert fine_tuning.with_as_many_steps(recipe, 1600, 1600, 25).epochs == recipe.epochs
 
 
+def test_one_rate_in_all_stages():
+    recipe = training.recipe("han_small_people")
+    assert {stage.learning_rate for stage in fine_tuning.at_rate(recipe, 1e-4).stages} == {1e-4}
+
+
 def test_table(people, monkeypatch, capsys):
     trained = []
 
@@ -44,7 +49,8 @@ def test_table(people, monkeypatch, capsys):
         return {"figures": {"rank1": 0.5, "rank5": 0.75, "mAP": 0.25, "mINP": 0.125, "loss": 1.0}}
 
     monkeypatch.setattr(fine_tuning.training, "run", run)
-    assert fine_tuning.main(["--data", "people", "--random", "--identities", "2", "48"]) == 0
+    arguments = ["--data", "people", "--random", "--rate", "1e-4", "--identities", "2", "48"]
+    assert fine_tuning.main(arguments) == 0
     assert trained == [("han_small_ward_tuned_2", None, 2), ("han_small_ward_tuned_48", None, 48)]
     assert capsys.readouterr().out.splitlines() == [
         "| identities | pictures | minutes | rank-1 | rank-5 | mAP | mINP |",
