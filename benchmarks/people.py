@@ -111,6 +111,11 @@ def measure(rendered: sets.ReIDData, real: sets.ReIDData, rows: np.ndarray, seed
     return {"rendered": results["figures"]["mAP"], "real": found["mAP"]}
 
 
+def _mean(values: Sequence[float]) -> str:
+    spread = f" ± {np.ptp(values) / 2:.3f}" if len(values) > 1 else ""
+    return f"{np.mean(values):.3f}{spread}"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit status is 0, 1 (it failed) or 2 (wrong usage)."""
     summary, _, rest = (__doc__ or "").partition("\n")
@@ -139,7 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     print(f"| without | mAP, rendered | mAP, {real.name} |\n| --- | ---: | ---: |")
     for row in table:
-        cells = [f"{np.mean(row[key]):.3f} ± {np.ptp(row[key]) / 2:.3f}" for key in ("rendered", "real")]
+        cells = [_mean(row[key]) for key in ("rendered", "real")]
         print(f"| {row['without']} | {' | '.join(cells)} |")
     return 0
 

@@ -83,6 +83,8 @@ def test_table(folder, monkeypatch, capsys, tmp_path):
         "| nothing | 0.500 ± 0.000 | 0.250 ± 0.250 |",
         "| three quarters of the cameras | 0.250 ± 0.000 | 0.250 ± 0.250 |",
     ]
+    assert people.main(["--rendered", str(folder), "--data", "ward:WARD", "--seeds", "1"]) == 0
+    assert "±" not in capsys.readouterr().out
     monkeypatch.undo()
     assert people.main(["--rendered", str(tmp_path / "nowhere"), "--data", "people"]) == 1
     assert "nowhere" in capsys.readouterr().err
