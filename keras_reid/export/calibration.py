@@ -8,7 +8,6 @@ SmoothQuant, 2023, Eq. 4, for the factor). On HAN-S the energy of the quantisati
 """
 
 import itertools
-from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
@@ -109,7 +108,7 @@ def links(graph: Graph) -> list[Link]:
     for operation in graph.operations:
         for tensor in operation.inputs:
             readers.setdefault(tensor, []).append(operation)
-    uses = Counter(graph.buffer(tensor) for operation in graph.operations for tensor in operation.constants)
+    uses = graph.uses
 
     def free(operation: Operation) -> bool:
         """Whether its weights are its own, and its biases its own or zero."""

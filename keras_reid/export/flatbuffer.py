@@ -76,6 +76,11 @@ class Graph:
             seen.update(dict.fromkeys((*operation.inputs, *operation.outputs)))
         return [number for number in seen if self._graph.tensors[number].type == 0]
 
+    @property
+    def uses(self) -> Counter[int]:
+        """Buffer -> how often operations read a constant that lies there."""
+        return Counter(self.buffer(tensor) for operation in self.operations for tensor in operation.constants)
+
     def buffer(self, number: int) -> int:
         """Where a constant tensor's values lie; several tensors can share them."""
         return self._graph.tensors[number].buffer
@@ -92,14 +97,7 @@ class Graph:
 
     def own(self, operation: Operation, number: int) -> int:
         """A constant tensor that `operation` reads, as a tensor that nothing else reads: itself, or a copy."""
-        others = [
-            tensor
-            for other in self.operations
-            if other.outputs != operation.outputs
-            for tensor in other.constants
-            if self.buffer(tensor) == self.buffer(number)
-        ]
-        if not others:
+        if self.uses[self.buffer(number)] == 1:
             return number
         tensor = copy.copy(self._graph.tensors[number])
         new = len(self._graph.tensors)

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from keras_reid.export.calibration import calibrate
-from keras_reid.export.flatbuffer import Graph, Operation, op_counts
+from keras_reid.export.flatbuffer import Graph, Operation
 from keras_reid.export.rounding import round_together
 
 # With fast and safe int8 kernels.
@@ -65,9 +65,9 @@ def quantised(content: bytes, pixels: np.ndarray, output: str) -> bytes:
         round_together(calibrate(content, pixels), pixels, LEAST_STORED),
         denylisted_nodes=[name for operation in in_float for name in operation.output_names],
     )
-    if op_counts(content)["QUANTIZE"]:  # else no layer was large enough
-        content = bytes(modify_model_io_type(content, tf.uint8, getattr(tf, output)))
     graph = Graph(content)
+    if any(operation.name == "QUANTIZE" for operation in graph.operations):  # else all of it stayed in float32
+        graph = Graph(bytes(modify_model_io_type(content, tf.uint8, getattr(tf, output))))
     graph.take_bytes()  # where the first layers stayed in float32, the input did as well
     store_in_bytes(graph)
     return graph.content

@@ -62,7 +62,7 @@ def round_together(content: bytes, pixels: np.ndarray, least: int) -> bytes:
 
 def matrix_products(graph: Graph) -> list[Operation]:
     """The operations that multiply what they read by a constant matrix, which no other operation uses."""
-    uses = Counter(graph.buffer(tensor) for operation in graph.operations for tensor in operation.constants)
+    uses = graph.uses
 
     def fits(operation: Operation) -> bool:
         if operation.name not in ("CONV_2D", "FULLY_CONNECTED") or len(operation.inputs) != 1:
