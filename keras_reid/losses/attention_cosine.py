@@ -10,6 +10,7 @@ from keras import ops
 
 from keras_reid.errors import ReIDError
 from keras_reid.losses.pairs import same_identity
+from keras_reid.losses.unit_vectors import unit_vectors
 
 
 @keras.saving.register_keras_serializable(package="keras_reid")
@@ -76,7 +77,7 @@ class AttentionCosineDistance(keras.losses.Loss):
             raise ReIDError(
                 f"Expected one map an image, shape (batch, height, width). Received: {tuple(y_pred.shape)}."
             )
-        vectors = ops.normalize(self.attention_vectors(y_pred), axis=-1)
+        vectors = unit_vectors(self.attention_vectors(y_pred))
         itself = ops.eye(ops.shape(vectors)[0], dtype="float32")
         pairs = ops.cast(same_identity(y_true, vectors), "float32") - itself
         distances = 1 - ops.matmul(vectors, ops.transpose(vectors))  # Eq. 6

@@ -10,6 +10,7 @@ from keras import ops
 
 from keras_reid.errors import ReIDError
 from keras_reid.losses.pairs import same_identity
+from keras_reid.losses.unit_vectors import unit_vectors
 
 
 @keras.saving.register_keras_serializable(package="keras_reid")
@@ -58,7 +59,7 @@ class SupervisedContrastive(keras.losses.Loss):
         self.temperature = temperature
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        features = ops.normalize(ops.cast(y_pred, "float32"), axis=-1)
+        features = unit_vectors(ops.cast(y_pred, "float32"))
         itself = ops.eye(ops.shape(features)[0], dtype="float32")
         positives = ops.cast(same_identity(y_true, features), "float32") - itself
         logits = ops.matmul(features, ops.transpose(features)) / self.temperature

@@ -12,6 +12,7 @@ from keras import ops
 
 from keras_reid.errors import ReIDError
 from keras_reid.losses.pairs import same_identity
+from keras_reid.losses.unit_vectors import unit_vectors
 
 DISTANCES = ("euclidean", "squared_euclidean", "cosine")
 
@@ -89,7 +90,7 @@ class BatchHardTriplet(keras.losses.Loss):
         features = ops.cast(y_pred, "float32")
         same = same_identity(y_true, features)
         if self.distance == "cosine":
-            features = ops.normalize(features, axis=-1)
+            features = unit_vectors(features)
         farness = _farness(features)
         positive = ops.argmax(ops.where(same, farness, -float("inf")), axis=-1)
         near = self._distance(features, positive)
