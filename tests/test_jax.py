@@ -19,11 +19,32 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
-def on_both(repository, tmp_path_factory):
-    """The answers on TensorFlow and on JAX, from the same weights."""
+def on_jax(repository):
+    """Runs Python on JAX in a folder, with these arguments; returns what came of it."""
     python = Path(os.environ.get("KERAS_REID_JAX_PYTHON", repository / ".venv-jax/bin/python"))
     if not python.is_file():
         pytest.skip(f"needs an environment with JAX and without TensorFlow, looked for at {python}: make test")
+    quick = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"  # to compile, not to run
+    settings = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": quick, "PYTHONPATH": str(repository)}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")} | settings
+
+    def run(folder, *arguments):
+        command = [str(python), *map(str, arguments)]
+        return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True)
+
+    return run
+
+
+@pytest.mark.parametrize("folder", ["layers", "losses"])
+def test_layers_and_losses(on_jax, repository, folder):
+    """Their own tests, once more."""
+    done = on_jax(repository, "-m", "pytest", f"tests/{folder}", "-q", "-p", "no:cacheprovider")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def on_both(on_jax, repository, tmp_path_factory):
+    """The answers on TensorFlow and on JAX, from the same weights."""
     folder = tmp_path_factory.mktemp("jax")
     weights = folder / "initial.weights.h5"
     keras.utils.set_random_seed(0)
@@ -35,11 +56,7 @@ def on_both(repository, tmp_path_factory):
     for _ in range(10):  # until batch normalisation's averages are not far from the maps'
         model({"images": pictures}, training=True)
     model.save_weights(weights)
-    quick = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"  # to compile, not to run
-    settings = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": quick, "PYTHONPATH": str(repository)}
-    environment = {**os.environ, **settings}
-    command = [str(python), str(repository / "tests/on_jax.py"), str(weights), str(folder / "answers.npz")]
-    done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True)
+    done = on_jax(folder, repository / "tests/on_jax.py", weights, folder / "answers.npz")
     assert done.returncode == 0, done.stderr
     return answers(str(weights)), dict(np.load(folder / "answers.npz"))
 

@@ -53,7 +53,9 @@ def _check_gradients(layer, inputs):
     joined = keras.layers.Concatenate()([flat(result) for result in results]) if len(results) > 1 else flat(results[0])
     model = keras.Model(symbols, joined)
     # Adam's first step moves each weight with a gradient by the learning rate, however small the gradient is.
-    model.compile(keras.optimizers.Adam(1e-2, epsilon=1e-30), loss="mse", run_eagerly=True)
+    model.compile(
+        keras.optimizers.Adam(1e-2, epsilon=1e-30), loss="mse", run_eagerly=keras.config.backend() == "tensorflow"
+    )
     before = [ops.convert_to_numpy(weight) for weight in layer.trainable_weights]
     target = np.random.default_rng(1).normal(0, 3, (inputs[0].shape[0], joined.shape[-1])).astype("float32")
     model.train_on_batch([ops.convert_to_numpy(x) for x in inputs], target)
