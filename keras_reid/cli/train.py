@@ -30,6 +30,14 @@ def train(
             "Internet, or 'none' for random ones.",
         ),
     ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            metavar="POLICY",
+            help="Of the computations, in place of the recipe's: 'float32'; 'mixed_bfloat16', which is faster on GPUs "
+            "and on processors that have bfloat16; 'mixed_float16'.",
+        ),
+    ] = None,
     miniature: Annotated[
         bool, typer.Option("--miniature", help="Cut down to run in seconds: small pictures, eight people, one epoch.")
     ] = False,
@@ -55,6 +63,8 @@ def train(
         chosen = training.recipe(recipe)
         if weights is not None:
             chosen = dataclasses.replace(chosen, weights=None if weights == "none" else weights)
+        if precision is not None:
+            chosen = dataclasses.replace(chosen, precision=precision)
         if miniature:
             chosen = chosen.miniature()
         folder = output or Path("runs", chosen.name)

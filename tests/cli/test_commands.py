@@ -127,6 +127,21 @@ def test_train_calls_the_package(run, monkeypatch):
     assert "0.750" in out
 
 
+def test_train_in_another_precision(run, monkeypatch):
+    import keras_reid.training
+
+    called = []
+
+    def train(recipe, *_, **__):
+        called.append(recipe.precision)
+        return {"figures": {}, "data": {"name": "people"}, "weights": "w.weights.h5"}
+
+    monkeypatch.setattr(keras_reid.training, "run", train)
+    for options in ((), ("--precision", "mixed_bfloat16")):
+        assert run("train", "--recipe", "han_small", *options)[0] == 0
+    assert called == ["float32", "mixed_bfloat16"]
+
+
 def test_train_by_an_unknown_recipe(run):
     status, out, err = run("train", "--recipe", "han_smal")
     assert (status, out) == (1, "")
