@@ -99,7 +99,10 @@ def draw_attention(
         "RGB", (width, bottom + (44 if masks else 0) + (34 if boxes else 0) + canvas.MARGIN), canvas.PAPER
     )
     draw = ImageDraw.Draw(picture)
-    canvas.heading(draw, title, f"{_MAPS[shown]}: mean over channels, range below. Boxes: hard attention.", width)
+    said = [f"{_MAPS[shown]}: mean over channels, range below."] * bool(masks) + ["Boxes: hard attention."] * bool(
+        regions
+    )
+    canvas.heading(draw, title, " ".join(said), width)
     _draw_column_titles(draw, columns, top, _MAPS[shown])
     scales = {level: _scale(mask) for level, mask in masks.items()}
     for kind, level, left, column_width in columns:
