@@ -14,7 +14,8 @@ from keras_reid.errors import ReIDError
 from keras_reid.losses.pairs import same_identity
 from keras_reid.losses.unit_vectors import unit_vectors
 
-DISTANCES = ("euclidean", "squared_euclidean", "cosine")
+DISTANCES = ("euclidean", "squared_euclidean", "normalized_euclidean", "cosine")
+_OF_UNIT_VECTORS = ("normalized_euclidean", "cosine")
 
 
 @keras.saving.register_keras_serializable(package="keras_reid")
@@ -46,8 +47,8 @@ class BatchHardTriplet(keras.losses.Loss):
 
     Args:
         margin: number ≥ 0 by which a negative should be farther than a positive, or `"soft"`. Defaults to 0.3.
-        distance: `"euclidean"`, `"squared_euclidean"` or `"cosine"` (1 − cosine of the angle). Defaults to
-            `"euclidean"`.
+        distance: `"euclidean"`; `"squared_euclidean"`; `"normalized_euclidean"`, of the embeddings brought to length 1;
+            or `"cosine"` (1 − cosine of the angle). Defaults to `"euclidean"`.
         negatives: how many of the nearest images of others to push away from each anchor, at least 1. Defaults to 1.
         reduction: as for every `keras.losses.Loss`. Defaults to the mean over the batch.
         name: of the loss. Defaults to `"batch_hard_triplet"`.
@@ -89,7 +90,7 @@ class BatchHardTriplet(keras.losses.Loss):
         """Distance of each image from its hardest positive, and the loss of its triplets, (B,) and (B,)."""
         features = ops.cast(y_pred, "float32")
         same = same_identity(y_true, features)
-        if self.distance == "cosine":
+        if self.distance in _OF_UNIT_VECTORS:
             features = unit_vectors(features)
         farness = _farness(features)
         positive = ops.argmax(ops.where(same, farness, -float("inf")), axis=-1)

@@ -33,6 +33,7 @@ class AANet(ReIDModel):
 
     - The class activation map (Eq. 4) belongs to one classifier on the mean of the whole map, which AANet has not. Here
       it is that of the sum of the parts' logits: every row is weighed by its own part's classifier.
+    - Eq. 9 compares features of length 1, see `ImprovedTriHard`.
     - Where parts do not divide the height, neighbours share a row.
 
     `zoo.load("aanet", weights="imagenet")` starts the backbone from ImageNet weights, as the paper does. Its figures

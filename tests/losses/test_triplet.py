@@ -10,6 +10,7 @@ from keras import ops
 
 from keras_reid import ReIDError
 from keras_reid.losses import BatchHardTriplet
+from keras_reid.losses.triplet import DISTANCES
 
 # Identity 1 at (0, 0) and (3, 4), identity 2 at (0, 1): distances 5, 1 and √18.
 LABELS = np.array([1, 1, 2])
@@ -39,6 +40,13 @@ def test_cosine_by_hand():
     near = 1 - 0.5**0.5
     expected = [1 - near + 0.3, 1 - near + 0.3, 0 - near + 0.3]
     np.testing.assert_allclose(per_anchor(0.3, LABELS, features, distance="cosine"), expected, rtol=1e-6)
+
+
+def test_normalized_euclidean_is_of_unit_vectors():
+    lengths = np.array([[3.0], [0.2], [7.0]], "float32")
+    unit = np.array([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]], "float32")
+    found = per_anchor(0.3, LABELS, lengths * unit, distance="normalized_euclidean")
+    np.testing.assert_allclose(found, per_anchor(0.3, LABELS, unit), rtol=1e-6)
 
 
 def test_the_mean_over_anchors_and_sample_weights():
@@ -72,7 +80,7 @@ def test_gradient_by_hand():
     np.testing.assert_allclose(gradient(BatchHardTriplet(0.3), LABELS, FEATURES), expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("distance", ["euclidean", "squared_euclidean", "cosine"])
+@pytest.mark.parametrize("distance", DISTANCES)
 @pytest.mark.parametrize("margin", [0.3, "soft"])
 def test_images_that_coincide_have_finite_gradients(distance, margin):
     features = np.ones((4, 3), "float32")
@@ -184,7 +192,9 @@ def test_bad_negatives(negatives):
 def test_bad_distance():
     with pytest.raises(ReIDError) as error:
         BatchHardTriplet(distance="manhattan")
-    expected = "`distance` must be one of euclidean, squared_euclidean, cosine. Received: 'manhattan'."
+    expected = (
+        "`distance` must be one of euclidean, squared_euclidean, normalized_euclidean, cosine. Received: 'manhattan'."
+    )
     assert str(error.value) == expected
 
 
