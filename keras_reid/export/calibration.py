@@ -20,6 +20,10 @@ COVERED = 0.99
 FEW = 240
 # How much farther from grey the purer colours are: beyond it the range that all pictures share gets too coarse.
 PURER = 1.75
+# Multiply-adds that the ranges are measured with at most, about a minute on two cores; a large network is shown fewer
+# pictures, though at least so many.
+EFFORT = 1e12
+LEAST_SHOWN = 96
 # Channels that hardly ever fire must not get factors without bounds.
 LEAST_RELATIVE = 1e-3
 
@@ -48,7 +52,8 @@ def calibrate(content: bytes, pixels: np.ndarray) -> bytes:
     """
     graph = Graph(content)
     found = links(graph)
-    extremes = observe(content, shown(pixels), graph.computed, {link.tensor for link in found})
+    pictures = affordable(shown(pixels), graph.multiply_adds)
+    extremes = observe(content, pictures, graph.computed, {link.tensor for link in found})
     for link in found:
         extremes[link.tensor] = equalise(graph, link, extremes[link.tensor])
     for tensor, (low, high) in extremes.items():
@@ -66,6 +71,14 @@ def shown(pixels: np.ndarray) -> np.ndarray:
     """
     pixels = with_other_colours(pixels)
     return np.concatenate([pixels, with_purer_colours(pixels[::2])])
+
+
+def affordable(pixels: np.ndarray, multiply_adds: int) -> np.ndarray:
+    """As many of the pictures, drawn at random, as a network with so many multiply-adds a picture can be shown."""
+    most = max(LEAST_SHOWN, int(EFFORT / max(multiply_adds, 1)))
+    if len(pixels) <= most:
+        return pixels
+    return pixels[np.sort(np.random.default_rng(0).choice(len(pixels), most, replace=False))]
 
 
 def with_purer_colours(pixels: np.ndarray) -> np.ndarray:
@@ -93,7 +106,7 @@ def observe(content: bytes, pixels: np.ndarray, tensors: list[int], by_channel: 
     """The extreme values of `tensors` in each call, for those in `by_channel` channel by channel."""
     low: dict[int, list[np.ndarray]] = {tensor: [] for tensor in tensors}
     high: dict[int, list[np.ndarray]] = {tensor: [] for tensor in tensors}
-    for interpreter in calls(content, pixels):
+    for interpreter in calls(content, pixels, tensors):
         for tensor in tensors:
             values = interpreter.get_tensor(tensor)
             values = values.reshape(-1, values.shape[-1] if tensor in by_channel else 1)

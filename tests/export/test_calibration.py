@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from keras_reid.export import calibration
 from keras_reid.export.calibration import (
     Extremes,
+    affordable,
     calibrate,
     links,
     observe,
@@ -28,6 +29,16 @@ def content(tiny, tmp_path_factory):
 @pytest.fixture(scope="module")
 def pixels():
     return np.random.default_rng(0).integers(0, 256, (6, 32, 16, 3), dtype=np.uint8)
+
+
+def test_large_networks_are_shown_fewer_pictures():
+    pictures = np.arange(720).reshape(720, 1, 1, 1)
+    assert affordable(pictures, 10**6) is pictures
+    for multiply_adds, number in ((5 * 10**9, 200), (10**12, 96)):
+        some = affordable(pictures, multiply_adds)
+        assert len(set(some.ravel())) == len(some) == number
+        assert 300 < some.mean() < 420  # from all of them, whatever their order
+    assert len(affordable(pictures[:50], 10**12)) == 50
 
 
 def answers(content, pixels):

@@ -23,6 +23,12 @@ def test_operations_and_their_weights(path, tiny):
     assert op_counts(path.read_bytes())["CONV_2D"] == len(relus)
 
 
+def test_multiply_adds_by_hand(path):
+    convolutions = 16 * 8 * (3 * 3 * 3 * 16) + 8 * 4 * (3 * 3 * 16 * 24) + 4 * 2 * (3 * 3)
+    depthwise = 16 * 8 * (3 * 3 * 16) + 8 * 4 * (3 * 3 * 24)
+    assert Graph(path.read_bytes()).multiply_adds == convolutions + depthwise + 48 * 24
+
+
 def test_a_changed_graph_is_written_back(path):
     graph = Graph(path.read_bytes())
     (dense,) = [operation for operation in graph.operations if operation.name == "FULLY_CONNECTED"]

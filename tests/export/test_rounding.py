@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from keras_reid.export import rounding
 from keras_reid.export.flatbuffer import Graph
 from keras_reid.export.network import Network
 from keras_reid.export.rounding import STEPS, matrix_products, moments, nearest_together, round_together
@@ -72,6 +73,15 @@ def test_outputs_change_less_than_by_the_nearest():
         error(products, rounded - weights) for rounded in (nearest_together(weights, products), nearest(weights))
     )
     assert together < 0.1 * alone
+
+
+def test_blocks_change_nothing(monkeypatch):
+    random = np.random.default_rng(2)
+    weights, seen = random.normal(size=(8, 150)), random.normal(size=(500, 150))
+    products = seen.T @ seen / 500
+    in_blocks = nearest_together(weights, products)
+    monkeypatch.setattr(rounding, "BLOCK", 150)
+    np.testing.assert_allclose(in_blocks, nearest_together(weights, products), atol=1e-9)
 
 
 def test_rows_and_inputs_of_nothing_but_zeros():
