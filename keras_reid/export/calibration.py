@@ -22,8 +22,8 @@ FEW = 240
 PURER = 1.75
 # Multiply-adds that the ranges are measured with at most, about a minute on two cores; a large network is shown fewer
 # pictures, though at least so many.
-EFFORT = 1e12
-LEAST_SHOWN = 96
+EFFORT = 2.5e11
+LEAST_SHOWN = 64
 # Channels that hardly ever fire must not get factors without bounds.
 LEAST_RELATIVE = 1e-3
 
@@ -106,7 +106,7 @@ def observe(content: bytes, pixels: np.ndarray, tensors: list[int], by_channel: 
     """The extreme values of `tensors` in each call, for those in `by_channel` channel by channel."""
     low: dict[int, list[np.ndarray]] = {tensor: [] for tensor in tensors}
     high: dict[int, list[np.ndarray]] = {tensor: [] for tensor in tensors}
-    for interpreter in calls(content, pixels, tensors):
+    for interpreter in calls(content, pixels):
         for tensor in tensors:
             values = interpreter.get_tensor(tensor)
             values = values.reshape(-1, values.shape[-1] if tensor in by_channel else 1)

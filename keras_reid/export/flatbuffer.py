@@ -6,7 +6,7 @@ import math
 import os
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -136,11 +136,6 @@ class Graph:
         if all(other.buffer != before for other in self._graph.tensors):
             self._model.buffers[before].data = None
 
-    def give_out(self, numbers: Iterable[int]) -> None:
-        """Makes computed tensors outputs of the graph, in place of those that are."""
-        self._model.signatureDefs = None
-        self._graph.outputs = np.array(sorted(set(numbers) - set(self.inputs)), "int32")
-
     def take_bytes(self) -> None:
         """Has the float32 inputs take uint8 numbers from 0 to 255 instead, as they are."""
         from ai_edge_litert import schema_py_generated as schema
@@ -233,21 +228,21 @@ class Graph:
         return () if sides is None else tuple(int(side) for side in sides)
 
 
-def calls(content: bytes, pixels: np.ndarray, tensors: Iterable[int]) -> "Iterator[Interpreter]":
-    """Shows pictures to a graph, and yields its interpreter after each call, in which `tensors` can be read.
-
-    They are made outputs of the graph, because LiteRT's fast kernels keep nothing else.
+def calls(content: bytes, pixels: np.ndarray) -> "Iterator[Interpreter]":
+    """Shows pictures to a graph, and yields its interpreter after each call, in which all computed tensors are kept.
 
     Args:
         content: The file; its input takes pixels 0..255 in float32.
         pixels: (n, height, width, 3) uint8. The last call's are repeated where the graph's batch asks for more.
-        tensors: Numbers of computed tensors.
     """
-    from ai_edge_litert.interpreter import Interpreter
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-    graph = Graph(content)
-    graph.give_out(tensors)
-    interpreter = Interpreter(model_content=graph.content, num_threads=os.cpu_count())
+    interpreter = Interpreter(
+        model_content=content,
+        num_threads=os.cpu_count(),
+        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        experimental_preserve_all_tensors=True,
+    )
     (images,) = interpreter.get_input_details()
     batch = max(1, images["shape_signature"][0])
     interpreter.resize_tensor_input(images["index"], (batch, *images["shape"][1:]))
