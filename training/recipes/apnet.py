@@ -93,7 +93,9 @@ def apnet_baseline_market1501() -> Recipe:
 
 
 def apnet_c_ward() -> Recipe:
-    """On the 25 people that WARD's `train` folder holds, on pictures of 128×64, which a CPU can train on in an hour.
+    """On the 25 people that WARD's `train` folder holds, on pictures of 128×64: .880 / .697.
+
+    It took 16 minutes on two cores, beside other work and in bfloat16.
 
     keras-reid train --recipe apnet_c_ward --data ward:/data/WARD --output runs/apnet_c_ward
     """
@@ -101,7 +103,7 @@ def apnet_c_ward() -> Recipe:
 
 
 def resnet50_ward() -> Recipe:
-    """`apnet_c_ward` without its pyramids: a plain ResNet-50 trained in the same way, to compare with.
+    """`apnet_c_ward` without its pyramids: a plain ResNet-50 trained in the same way, to compare with: .773 / .686.
 
     keras-reid train --recipe resnet50_ward --data ward:/data/WARD --output runs/resnet50_ward
     """
