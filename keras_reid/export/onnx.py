@@ -39,8 +39,9 @@ def to_onnx(
         min_cosine: Least cosine between its embeddings and the Keras model's. Defaults to 0.9999.
 
     Raises:
-        ReIDError: no such model, a picture cannot be read, `path` is a folder, a package is missing, or a cosine below
-            `min_cosine`; nothing is left at `path` then, and what stood there stays.
+        ReIDError: no such model, a picture cannot be read, `path` is a folder, a package is missing, a constant of the
+            network that is a tensor of its own, or a cosine below `min_cosine`; nothing is left at `path` then, and
+            what stood there stays.
     """
     try:
         import onnx
@@ -60,6 +61,11 @@ def to_onnx(
             opset_version=opset,
         )
         graph = onnx.load(str(fresh))
+        if lost := [tensor.name for tensor in graph.graph.input][1:]:
+            raise ReIDError(
+                f"The ONNX file of {network.name!r} would ask for {', '.join(lost)} beside the pictures: constants "
+                "that were made by keras.ops before the network was. Make them NumPy arrays."
+            )
         _name(graph, network, batch_size)
         onnx.checker.check_model(graph)
         onnx.save(graph, str(fresh))

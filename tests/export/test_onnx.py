@@ -1,7 +1,10 @@
+import keras
 import numpy as np
 import pytest
+from keras import layers, ops
 
 from keras_reid import ReIDError, export
+from keras_reid.backbones import pixels
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -25,6 +28,25 @@ def test_runs_in_onnx_runtime_and_agrees(tiny, crops, tmp_path, batch_size):
     rows = session.run(None, {"images": pixels})[0]
     np.testing.assert_allclose(rows, np.asarray(tiny(pixels)), atol=1e-5)
     assert session.get_modelmeta().custom_metadata_map["embedding_size"] == "24"
+
+
+def adding(constant):
+    """A network that does something to pixels before its convolution."""
+    images = keras.Input((32, 16, 3), name="images")
+    x = layers.Conv2D(8, 3)(constant(images * (1 / 127.5) - 1.0))
+    return keras.Model(images, layers.UnitNormalization()(ops.mean(x, axis=(1, 2))), name="adding")
+
+
+@pytest.mark.parametrize("constant", [pixels.centred, pixels.standardised])
+def test_the_backbones_means_travel_along(constant, crops, tmp_path):
+    assert export.to_onnx(adding(constant), tmp_path / "a.onnx", images=crops[:2]).lowest_cosine > 0.9999
+
+
+def test_a_constant_that_would_be_lost(crops, tmp_path):
+    offset = ops.array([1.0, 2.0, 3.0])
+    with pytest.raises(ReIDError, match=r"^The ONNX file of 'adding' would ask for .* beside the pictures: constants"):
+        export.to_onnx(adding(lambda x: x + offset), tmp_path / "a.onnx", images=crops[:2])
+    assert not list(tmp_path.iterdir())
 
 
 def test_asks_for_the_opset(tiny, crops, tmp_path):
