@@ -2,6 +2,7 @@
 
     python benchmarks/exports.py                                        # all of them
     python benchmarks/exports.py apnet_c aanet --backbone resnet50.weights.h5
+    python benchmarks/exports.py --keep exports                         # an hour or two; stopped, it goes on there
 
 Networks with published weights have those; the others random ones, or a backbone from a file of ImageNet weights. An
 export that is further from the model than `keras_reid.export` allows, or needs more than LiteRT's built-in operations,
@@ -13,6 +14,7 @@ import argparse
 import contextlib
 import json
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -21,6 +23,7 @@ from typing import Any
 
 from keras_reid import networks, zoo
 from keras_reid.errors import ReIDError
+from keras_reid.files import atomically
 from keras_reid.zoo.latency import time_files
 
 FORMATS = ("saved_model float32", "tflite float32", "tflite float16", "tflite int8", "onnx float32")
@@ -45,6 +48,22 @@ def exported(name: str, folder: Path, backbone: str | None = None) -> dict[str, 
         "cosine": {kind: reports[kind]["cosine"] for kind in FORMATS},
         "size": {kind: reports[kind]["size"] for kind in FORMATS},
     }
+
+
+def kept(name: str, folder: Path, backbone: str | None = None) -> dict[str, Any]:
+    """What `exported` returns, from an earlier run where it ended: its report lies beside the files.
+
+    Raises:
+        ReIDError: as `exported`.
+    """
+    report = folder / "report.json"
+    if not report.is_file():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        row = exported(name, folder, backbone)
+        with atomically(report) as unfinished:
+            unfinished.write_text(json.dumps(row), encoding="utf-8")
+    return json.loads(report.read_text(encoding="utf-8"))
 
 
 def _takes(name: str, backbone: str | None) -> bool:
@@ -85,17 +104,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("networks", nargs="*", metavar="NETWORK", help="default: every one of the zoo")
     parser.add_argument("--backbone", metavar="FILE", help="ImageNet weights of ResNet-50, .weights.h5")
+    parser.add_argument("--keep", metavar="FOLDER", help="keep the files there, and do not make again what is there")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     given = parser.parse_args(arguments)
     try:
         with tempfile.TemporaryDirectory() as scratch, contextlib.redirect_stdout(sys.stderr):
+            folder = Path(given.keep or scratch)
             rows = []
             for name in given.networks or networks.names():
-                folder = Path(scratch) / name
-                folder.mkdir()
-                rows.append(exported(name, folder, given.backbone))
+                rows.append(kept(name, folder / name, given.backbone))
                 print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
-            timed(rows, Path(scratch))
+            timed(rows, folder)
     except ReIDError as error:
         print(error, file=sys.stderr)
         return 1

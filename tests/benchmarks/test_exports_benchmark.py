@@ -51,6 +51,22 @@ def test_table(loaded, tmp_path, monkeypatch, capsys):
     ]
 
 
+def test_what_is_kept_is_not_made_again(loaded, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(
+        exports,
+        "timed",
+        lambda rows, folder: [row.update(milliseconds=dict.fromkeys(exports.TIMED, 1.0)) for row in rows],
+    )
+    (tmp_path / "aanet").mkdir()
+    (tmp_path / "aanet" / "float32.tflite").write_text("of a run that was stopped")
+    for _ in range(2):
+        assert exports.main(["aanet", "--keep", str(tmp_path)]) == 0
+    assert loaded == [("aanet", None)]
+    assert [path.name for path in (tmp_path / "aanet").iterdir()] == ["report.json"]
+    table = capsys.readouterr().out.splitlines()
+    assert table[:3] == table[3:]
+
+
 def test_a_network_that_is_not_there(capsys):
     assert exports.main(["resnet"]) == 1
     assert capsys.readouterr().err.startswith("There is no model 'resnet' in the zoo. Known: han_small, ")
