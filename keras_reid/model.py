@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -118,6 +119,15 @@ class ReIDModel(keras.Model):
         batch = inputs["images"].shape[0]
         shapes = {**dict.fromkeys(self._branches, (self.identities,)), **self._training_shapes}
         return {name: keras.KerasTensor((batch, *shape), dtype="float32") for name, shape in shapes.items()}
+
+    def save_weights(self, filepath, overwrite=True, **kwargs):
+        """As for every Keras model; and the file says the size of the pictures, which `zoo.load` then takes up."""
+        from keras_reid.zoo.weights import note_image_size
+
+        may_be_kept = not overwrite and os.path.exists(filepath)  # Keras then asks whether to replace it
+        super().save_weights(filepath, overwrite, **kwargs)
+        if str(filepath).endswith(".weights.h5") and not may_be_kept:  # .weights.json names a file's parts
+            note_image_size(filepath, self.image_size)
 
     @property
     def input_spec(self):

@@ -11,7 +11,7 @@ from keras_reid.zoo.imagenet import holds_imagenet, start_from_imagenet
 from keras_reid.zoo.listing import find
 from keras_reid.zoo.manifest import Manifest
 from keras_reid.zoo.transfer import Progress
-from keras_reid.zoo.weights import load_into
+from keras_reid.zoo.weights import image_size_of, load_into
 
 if TYPE_CHECKING:
     from keras_reid.model import ReIDModel
@@ -34,10 +34,11 @@ def load(
     Args:
         name: One of `list_models()`.
         weights: "published" (the default): the zoo's, checked by SHA-256, downloaded where they did not come with the
-            installation. None: random initialisation. Or the path of a `.weights.h5` file of the same network.
-            "imagenet": the backbone's ImageNet weights, downloaded by Keras, and all else random; for a network with a
-            backbone that has such. Where Keras cannot download, the path of a file of the same weights, as
-            `training/convert_resnet50.py` or the model in `keras.applications` writes it, does the same.
+            installation. None: random initialisation. Or the path of a `.weights.h5` file of the same network, which
+            takes pictures of the size that it was saved with. "imagenet": the backbone's ImageNet weights, downloaded
+            by Keras, and all else random; for a network with a backbone that has such. Where Keras cannot download, the
+            path of a file of the same weights, as `training/convert_resnet50.py` or the model in `keras.applications`
+            writes it, does the same.
         identities: Number of people to train on: adds fresh heads, whatever the weights. Defaults to None: no heads.
         progress: Called with (bytes there, bytes in all) during a download; defaults to a bar, on a terminal.
         **options: Of the network, as `networks.create` takes them.
@@ -50,7 +51,7 @@ def load(
 
     entry = find(name)
     network, defaults = (entry.network, entry.options) if entry else (name, {})
-    path = None
+    file = None
     if weights == "published":
         if not entry:
             published = ", ".join(Manifest.read().entries) or "none yet"
@@ -58,12 +59,15 @@ def load(
                 f"No published weights for '{name}' yet; use weights=None for random initialisation. "
                 f"Models with published weights: {published}."
             )
-        path = fetch(entry, progress)
+        file = fetch(entry, progress)
+    elif weights not in (None, "imagenet"):
+        file = weights
+        size = image_size_of(file)
+        defaults = defaults if size is None else {**defaults, "input_shape": (*size, 3)}
     model = networks.create(network, identities=identities, **{**defaults, **options})
     if weights == "imagenet":
         start_from_imagenet(model, networks.names())
-    elif weights is not None:
-        file = path or weights
+    elif file is not None:
         if holds_imagenet(model, file):
             start_from_imagenet(model, networks.names(), file)
         else:

@@ -55,6 +55,23 @@ def saved_from(path: str | os.PathLike) -> str | None:
     return _layout(_checked(path))[0]
 
 
+def note_image_size(path: str | os.PathLike, image_size: tuple[int, int]) -> None:
+    """Let a file that `keras.Model.save_weights` wrote say which pictures its model took, height and width."""
+    with h5py.File(path, "r+") as file:
+        file["vars"].attrs["image_size"] = image_size
+
+
+def image_size_of(path: str | os.PathLike) -> tuple[int, int] | None:
+    """Height and width of the pictures that the saved model took; None if the file does not say.
+
+    Raises:
+        ReIDError: no file, or no weights file.
+    """
+    with h5py.File(_checked(path), "r") as file:
+        size = file["vars"].attrs.get("image_size")
+    return None if size is None else (int(size[0]), int(size[1]))
+
+
 def variables(path: str | os.PathLike) -> dict[str, tuple[int, ...]]:
     """The embedding network's variables in a file: path within it -> shape.
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import h5py
 import numpy as np
 import pytest
 from tiny_network import Tiny
@@ -10,6 +11,7 @@ from keras_reid import ReIDError
 from keras_reid.zoo import load
 from keras_reid.zoo.fetching import shipped_path
 from keras_reid.zoo.manifest import Manifest
+from keras_reid.zoo.weights import write
 
 
 def message(*arguments, **keywords):
@@ -35,6 +37,28 @@ def test_published_weights_with_fresh_heads(zoo, images):
 def test_own_file(zoo, trained, images):
     np.testing.assert_array_equal(load("tiny", weights=trained[1]).embed(images), trained[0].embed(images))
     np.testing.assert_array_equal(load("tiny", weights=str(trained[1])).embed(images), trained[0].embed(images))
+
+
+def test_own_file_says_the_size_of_its_pictures(zoo, tmp_path):
+    """Or pictures of another size than it was trained on would go in, and nobody would know why it finds less."""
+    saved, written = tmp_path / "saved.weights.h5", tmp_path / "written.weights.h5"
+    load("tiny", input_shape=(12, 8, 3), identities=2).save_weights(saved)
+    write(saved, written, "float16")
+    for path in (saved, written):
+        assert load("tiny", weights=path).image_size == (12, 8)
+        assert load("tiny", weights=path, input_shape=(16, 8, 3)).image_size == (16, 8)
+
+
+def test_own_file_that_does_not_say_it(zoo, trained):
+    with h5py.File(trained[1], "r+") as file:
+        del file["vars"].attrs["image_size"]
+    assert load("tiny", weights=trained[1]).image_size == (16, 8)
+
+
+def test_a_file_that_was_not_replaced_says_its_own_size(zoo, trained, monkeypatch):
+    monkeypatch.setattr("builtins.input", lambda question: "n")
+    load("tiny", input_shape=(12, 8, 3)).save_weights(trained[1], overwrite=False)
+    assert load("tiny", weights=trained[1]).image_size == (16, 8)
 
 
 def test_random_weights(zoo, images):

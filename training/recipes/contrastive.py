@@ -177,8 +177,6 @@ def han_small_people() -> Recipe:
 def han_small_ward() -> Recipe:
     """HAN-S on the 25 people that WARD's `train` folder holds, from random weights, on pictures of 80×32.
 
-    Its weights belong to that size: `keras_reid.zoo.load("han_small", weights=…, input_shape=(80, 32, 3))`.
-
     keras-reid train --recipe han_small_ward --data ward:/data/WARD --output runs/han_small_ward
     """
     return _contrastive("han_small_ward", data="ward", stages=(Stage((80, 32, 3), epochs=30, learning_rate=2e-3),))
