@@ -21,7 +21,7 @@ ALLOWED = {
     "gallery": {"errors", "evaluation", "files", "lock"},
     "pictures": {"errors", "files"},
     "report": {"data", "errors", "evaluation", "files", "pictures"},
-    "explanations": {"asking", "errors"},
+    "explanations": {"asking", "errors", "graph"},
     "fidelity": {"errors", "networks"},
     "lock": set(),
     "files": set(),

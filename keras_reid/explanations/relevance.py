@@ -1,5 +1,6 @@
 """What the two explanations share: a network cut at a layer, and the gradient of a score at the cut."""
 
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from keras import ops
 from keras_reid.asking import blocks
 from keras_reid.errors import ReIDError
 from keras_reid.explanations.gradients import gradient
+from keras_reid.graph import joined
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,11 @@ def relevance(
             "`identities` are explained by a model's classifiers. This one has none: it was not trained here."
         )
     cut = Cut.at(model, layer)
+    # As far as it comes from the branches behind the cut.
+    embedding = functools.partial(joined, normalised=model.normalises_branches)
     others = None
     if like is not None:
-        parts = [_joined(model, cut.back(maps, training=False)) for maps in _maps(cut, model, like, batch_size)]
+        parts = [embedding(cut.back(maps, training=False)) for maps in _maps(cut, model, like, batch_size)]
         others = np.concatenate([np.asarray(ops.convert_to_numpy(part)) for part in parts])
     start = 0
     for maps in _maps(cut, model, images, batch_size):
@@ -79,7 +83,7 @@ def relevance(
                 chosen = ops.one_hot(np.asarray(identities[own], "int32"), model.identities)
                 return sum(ops.sum(getattr(model, f"{name}_head")(x) * chosen) for name, x in features.items())
             if others is not None:
-                return ops.sum(_joined(model, features) * (others if len(others) == 1 else others[own]))
+                return ops.sum(embedding(features) * (others if len(others) == 1 else others[own]))
             whole = ops.concatenate([ops.cast(x, "float32") for x in features.values()], axis=-1)
             return ops.sum(ops.sqrt(ops.sum(ops.square(whole), axis=-1)))
 
@@ -96,14 +100,6 @@ def scaled(maps: np.ndarray) -> np.ndarray:
 def _maps(cut, model, images, batch_size) -> Iterator[np.ndarray]:
     for pixels in blocks(model, images, batch_size, "raise", False):
         yield np.asarray(ops.convert_to_numpy(cut.front(pixels.astype("float32"), training=False)), "float32")
-
-
-def _joined(model, features):
-    """The embedding, as far as it comes from these branches."""
-    parts = [ops.cast(feature, "float32") for feature in features.values()]
-    if model.normalises_branches:
-        parts = [ops.normalize(part, axis=-1) for part in parts]
-    return ops.normalize(ops.concatenate(parts, axis=-1), axis=-1)
 
 
 def _map_of(layer) -> keras.KerasTensor:
