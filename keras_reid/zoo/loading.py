@@ -51,7 +51,7 @@ def load(
 
     entry = find(name)
     network, defaults = (entry.network, entry.options) if entry else (name, {})
-    file = None
+    file: str | os.PathLike | None = None
     if weights == "published":
         if not entry:
             published = ", ".join(Manifest.read().entries) or "none yet"
@@ -60,7 +60,7 @@ def load(
                 f"Models with published weights: {published}."
             )
         file = fetch(entry, progress)
-    elif weights not in (None, "imagenet"):
+    elif weights is not None and weights != "imagenet":
         file = weights
         size = image_size_of(file)
         defaults = defaults if size is None else {**defaults, "input_shape": (*size, 3)}
