@@ -14,7 +14,6 @@ import argparse
 import contextlib
 import json
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -23,7 +22,6 @@ from typing import Any
 
 from keras_reid import networks, zoo
 from keras_reid.errors import ReIDError
-from keras_reid.files import atomically
 from keras_reid.zoo.latency import time_files
 
 FORMATS = ("saved_model float32", "tflite float32", "tflite float16", "tflite int8", "onnx float32")
@@ -51,18 +49,24 @@ def exported(name: str, folder: Path, backbone: str | None = None) -> dict[str, 
 
 
 def kept(name: str, folder: Path, backbone: str | None = None) -> dict[str, Any]:
-    """What `exported` returns, from an earlier run where it ended: its report lies beside the files.
+    """What `exported` returns, from an earlier run if that finished: its report lies beside the files.
 
     Raises:
-        ReIDError: as `exported`.
+        ReIDError: as `exported`; or `folder` is none that an earlier run made.
     """
     report = folder / "report.json"
     if not report.is_file():
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        row = exported(name, folder, backbone)
-        with atomically(report) as unfinished:
-            unfinished.write_text(json.dumps(row), encoding="utf-8")
+        if folder.exists():
+            raise ReIDError(
+                f"'{folder}' is there already, without a report.json of an earlier run: keep them elsewhere."
+            )
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as unfinished:
+            new = Path(unfinished) / name
+            new.mkdir()
+            row = exported(name, new, backbone)
+            (new / report.name).write_text(json.dumps(row), encoding="utf-8")
+            new.rename(folder)
     return json.loads(report.read_text(encoding="utf-8"))
 
 

@@ -52,19 +52,26 @@ def test_table(loaded, tmp_path, monkeypatch, capsys):
 
 
 def test_what_is_kept_is_not_made_again(loaded, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(
-        exports,
-        "timed",
-        lambda rows, folder: [row.update(milliseconds=dict.fromkeys(exports.TIMED, 1.0)) for row in rows],
-    )
-    (tmp_path / "aanet").mkdir()
-    (tmp_path / "aanet" / "float32.tflite").write_text("of a run that was stopped")
+    def timed(rows, folder):
+        for row in rows:
+            row["milliseconds"] = dict.fromkeys(exports.TIMED, 1.0)
+
+    monkeypatch.setattr(exports, "timed", timed)
     for _ in range(2):
-        assert exports.main(["aanet", "--keep", str(tmp_path)]) == 0
+        assert exports.main(["aanet", "--keep", str(tmp_path / "kept")]) == 0
     assert loaded == [("aanet", None)]
-    assert [path.name for path in (tmp_path / "aanet").iterdir()] == ["report.json"]
+    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["aanet"]
     table = capsys.readouterr().out.splitlines()
     assert table[:3] == table[3:]
+
+
+def test_a_folder_of_others_stays_as_it_is(loaded, tmp_path, capsys):
+    (tmp_path / "aanet").mkdir()
+    (tmp_path / "aanet" / "mine.txt").write_text("mine")
+    assert exports.main(["aanet", "--keep", str(tmp_path)]) == 1
+    assert "without a report.json of an earlier run: keep them elsewhere" in capsys.readouterr().err
+    assert (tmp_path / "aanet" / "mine.txt").read_text() == "mine"
+    assert loaded == []
 
 
 def test_a_network_that_is_not_there(capsys):
