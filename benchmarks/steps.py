@@ -63,22 +63,15 @@ def seconds_of(recipe: Recipe, data: sets.ReIDData, steps: int) -> list[float]:
     return stopwatch.seconds[1:]
 
 
-def measure(chains: Sequence[Sequence[Recipe]], data: sets.ReIDData, steps: int, rounds: int) -> list[list[float]]:
-    """Median seconds of a step for every stage of every chain."""
-    wanted = {
-        str(one.describe()): one
-        for chain in chains
-        for recipe in chain
-        for one in (alike(recipe, stage) for stage in recipe.stages)
-    }
-    seconds: dict[str, list[float]] = {key: [] for key in wanted}
+def measure(stages: Sequence[tuple[Recipe, Stage]], data: sets.ReIDData, steps: int, rounds: int) -> list[float]:
+    """Median seconds of a step of every stage; stages whose steps are alike are measured once."""
+    trainings = [alike(recipe, stage) for recipe, stage in stages]
+    keys = [str(one.describe()) for one in trainings]
+    seconds: dict[str, list[float]] = {key: [] for key in keys}
     for _ in range(rounds):
-        for key, one in wanted.items():
+        for key, one in dict(zip(keys, trainings, strict=True)).items():
             seconds[key] += seconds_of(one, data, steps)
-    return [
-        [float(np.median(seconds[str(alike(recipe, stage).describe())])) for recipe in chain for stage in recipe.stages]
-        for chain in chains
-    ]
+    return [float(np.median(seconds[key])) for key in keys]
 
 
 def epoch_steps(recipe: Recipe, data: sets.ReIDData) -> int:
@@ -101,17 +94,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         data = sets.load(given.data)
-        chains = [[training.recipe(name) for name in chain.split("+")] for chain in given.chains]
-        medians = measure(chains, data, given.steps, given.rounds)
+        chains = [
+            [(recipe, stage) for recipe in map(training.recipe, names.split("+")) for stage in recipe.stages]
+            for names in given.chains
+        ]
+        medians = iter(measure([each for chain in chains for each in chain], data, given.steps, given.rounds))
     except ReIDError as error:
         print(error, file=sys.stderr)
         return 1
     print("| recipe | pictures | epochs | steps | seconds a step | minutes |\n| --- | --- |" + " ---: |" * 4)
     totals = []
-    for chain, of_chain in zip(chains, medians, strict=True):
-        stages = [(recipe, stage) for recipe in chain for stage in recipe.stages]
+    for chain in chains:
         total = 0.0
-        for (recipe, stage), step in zip(stages, of_chain, strict=True):
+        for recipe, stage in chain:
+            step = next(medians)
             steps = stage.epochs * epoch_steps(recipe, data)
             total += steps * step
             size = "×".join(map(str, stage.input_shape[:2]))
