@@ -1,3 +1,7 @@
+import copy
+import gc
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
@@ -53,6 +57,23 @@ def test_asks_for_the_opset(tiny, crops, tmp_path):
     export.to_onnx(tiny, tmp_path / "tiny.onnx", images=crops[:2], opset=15)
     (version,) = [entry.version for entry in onnx.load(tmp_path / "tiny.onnx").opset_import if entry.domain == ""]
     assert version == 15
+
+
+def test_copies_of_the_weights_do_not_pile_up(tiny, crops, tmp_path, monkeypatch):
+    from tf2onnx import graph, optimizer
+
+    alive = []
+
+    def deepcopy(value):
+        alive.append(sum(isinstance(one, graph.Graph) for one in gc.get_objects()))
+        return copy.deepcopy(value)
+
+    monkeypatch.setattr(optimizer, "copy", SimpleNamespace(deepcopy=deepcopy))
+    thresholds = gc.get_threshold()
+    export.to_onnx(tiny, tmp_path / "tiny.onnx", images=crops[:2])
+    assert len(alive) > 20
+    assert max(alive) <= 12  # of tf2onnx alone, 15 here, and more in a process that has more objects
+    assert (gc.get_threshold(), gc.get_freeze_count()) == (thresholds, 0)
 
 
 def test_says_which_package_is_missing(tiny, tmp_path, monkeypatch):
