@@ -22,6 +22,7 @@ from typing import Any
 
 from keras_reid import networks, zoo
 from keras_reid.errors import ReIDError
+from keras_reid.export.staging import staged
 from keras_reid.zoo.latency import time_files
 
 FORMATS = ("saved_model float32", "tflite float32", "tflite float16", "tflite int8", "onnx float32")
@@ -60,13 +61,10 @@ def kept(name: str, folder: Path, backbone: str | None = None) -> dict[str, Any]
             raise ReIDError(
                 f"'{folder}' is there already, without a report.json of an earlier run: keep them elsewhere."
             )
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as unfinished:
-            new = Path(unfinished) / name
+        with staged(folder, folder=True) as new:
             new.mkdir()
             row = exported(name, new, backbone)
             (new / report.name).write_text(json.dumps(row), encoding="utf-8")
-            new.rename(folder)
     return json.loads(report.read_text(encoding="utf-8"))
 
 
