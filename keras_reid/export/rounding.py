@@ -85,8 +85,9 @@ def moments(content: bytes, pixels: np.ndarray, layers: list[Operation]) -> list
             values = interpreter.get_tensor(number)
             values = values.reshape(-1, values.shape[-1])
             values = np.concatenate([values, np.ones_like(values[:, :1])], axis=1)  # products with 1 are sums
-            total = sums.setdefault(number, np.zeros((values.shape[-1],) * 2))
-            total += values.T @ values  # in place: of 4,096 inputs the matrix has 134 MB
+            if number not in sums:
+                sums[number] = np.zeros((values.shape[-1],) * 2)
+            sums[number] += values.T @ values  # in place: of 4,096 inputs the matrix has 134 MB
             counts[number] += len(values)
     means = {number: total / counts[number] for number, total in sums.items()}
     return [Moments(means[layer.inputs[0]][-1, :-1], means[layer.inputs[0]][:-1, :-1]) for layer in layers]

@@ -86,7 +86,7 @@ def han_large_robust() -> Recipe:
 
     Some is a blur of up to a pixel and noise of up to 15 of 255, more noise of up to 25. This epoch took HAN-L from
     .710 to .783 on WARD's training people, and from .889 to .846 on rendered ones. Three more, by the same recipe, from
-    the published weights: .780, as those weights measure, and .858. The pictures limit it there, not the training.
+    the published weights: .780, as those weights measure, and .858.
 
     keras-reid train --recipe han_large_robust --data market1501:rendered --output runs/han_large_robust --fast
     """
