@@ -2,17 +2,21 @@
 
     python benchmarks/attention.py --data ward:/data/WARD --backbone resnet50.weights.h5 --keep runs/attention
     python benchmarks/attention.py --data ward:/data/WARD --keep runs/attention --size 96x48 --precision mixed_bfloat16
+    python benchmarks/attention.py --data ward:/data/WARD --keep runs/attention --found benchmarks/attention.jsonl
 
 Seed after seed, every network once, by its recipe: what is finished lies in the folder, and a run that was stopped goes
-on there. Measured on the data set's query and gallery, whose people are none of those trained on. The last column sets
-a network beside the same one without attention, seed by seed.
+on there. Measured on the data set's query and gallery, whose people are none of those trained on. The table's last
+column sets a network beside the same one without attention, seed by seed.
+
+Two cores take hours for a seed. `--found` is a file of figures, a JSON line a training: what stands there is not
+trained again, and what is trained is added to it, so that several machines and days can share the work.
 """
 
 import argparse
 import dataclasses
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +26,7 @@ import numpy as np
 from keras_reid import data as sets
 from keras_reid import training
 from keras_reid.errors import ReIDError
+from keras_reid.files import atomically
 from keras_reid.training import Recipe
 
 # Name -> recipe, options, and the network without attention to set it beside.
@@ -32,6 +37,7 @@ LINES: dict[str, tuple[str, dict[str, Any], str | None]] = {
     "resnet50": ("resnet50_ward", {}, None),
     "han_small": ("han_small_ward", {}, None),
 }
+FIGURES = ("rank1", "mAP")
 
 
 def adapted(name: str, seed: int, size: tuple[int, int] | None, backbone: str | None, precision: str | None) -> Recipe:
@@ -49,6 +55,39 @@ def adapted(name: str, seed: int, size: tuple[int, int] | None, backbone: str | 
     )
 
 
+def pictures_of(recipe: Recipe) -> str:
+    """The size of the pictures that a training ends with, e.g. "128x64"."""
+    height, width, _ = recipe.stages[-1].input_shape
+    return f"{height}x{width}"
+
+
+def trained(recipe: Recipe, data: sets.ReIDData, folder: Path) -> dict[str, Any]:
+    """What a training finds, and what it was."""
+    results = training.run(recipe, data, folder, deterministic=False, verbose=0)
+    keras.utils.clear_session()
+    what = {"seed": recipe.seed, "pictures": pictures_of(recipe), "precision": recipe.precision}
+    return {**what, **{key: round(results["figures"][key], 4) for key in FIGURES}, "seconds": round(results["seconds"])}
+
+
+def read(path: Path) -> dict[tuple[str, int, str], dict[str, Any]]:
+    """The rows of a file, by network, seed and size of pictures; none where there is no such file."""
+    rows = {}
+    for number, line in enumerate(path.read_text().splitlines() if path.exists() else [], 1):
+        try:
+            row = json.loads(line)
+            rows[row["network"], row["seed"], row["pictures"]] = row | {key: float(row[key]) for key in FIGURES}
+        except (ValueError, TypeError, KeyError) as error:
+            expected = "a JSON object with network, seed, pictures, rank1 and mAP"
+            raise ReIDError(f"{path}, line {number}: expected {expected}. Received: {line!r}.") from error
+    return rows
+
+
+def write(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """A line a row, whole or not at all."""
+    with atomically(path) as new:
+        new.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
 def _mean(values: Sequence[float]) -> str:
     return f"{np.mean(values):.3f}" + (f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else "")
 
@@ -58,7 +97,7 @@ def text(found: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
     lines = ["| network | seeds | rank-1 | mAP | mAP over that without attention |", "| --- |" + " ---: |" * 4]
     for name, figures in found.items():
         cells = [f"`{name}`", str(len(figures))]
-        cells += [_mean([one[key] for one in figures]) for key in ("rank1", "mAP")]
+        cells += [_mean([one[key] for one in figures]) for key in FIGURES]
         without = found.get(LINES[name][2] or "")
         cells.append(_mean([a["mAP"] - b["mAP"] for a, b in zip(figures, without, strict=True)]) if without else "")
         lines.append(f"| {' | '.join(cells)} |")
@@ -80,6 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--data", required=True, metavar="SET", help="with train, query and gallery")
     parser.add_argument("--keep", required=True, metavar="FOLDER", help="of the trainings")
+    parser.add_argument("--found", type=Path, metavar="FILE", help="figures found so far, e.g. benchmarks/attention.jsonl")
     parser.add_argument("--network", action="append", choices=LINES, help="default: all; may be given several times")
     parser.add_argument("--seeds", type=int, default=5, help="default: %(default)s")
     parser.add_argument(
@@ -89,22 +129,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--precision", metavar="POLICY", help="of the networks from ImageNet weights")
     given = parser.parse_args(arguments)
     names = given.network or list(LINES)
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in names}
+    table: dict[str, list[dict[str, float]]] = {name: [] for name in names}
     try:
+        rows = read(given.found) if given.found else {}
         data = sets.load(given.data)
         for seed in range(given.seeds):
             for name in names:
                 recipe = adapted(name, seed, given.size, given.backbone, given.precision)
-                folder = Path(given.keep) / name.replace(" ", "_") / str(seed)
-                results = training.run(recipe, data, folder, deterministic=False, verbose=0)
-                keras.utils.clear_session()
-                found[name].append(results["figures"])
-                row = {"network": name, "seed": seed, **results["figures"], "seconds": results["seconds"]}
-                print(json.dumps(row), file=sys.stderr, flush=True)
+                key = name, seed, pictures_of(recipe)
+                if key not in rows:
+                    folder = Path(given.keep) / name.replace(" ", "_") / str(seed)
+                    rows[key] = {"network": name, **trained(recipe, data, folder)}
+                    if given.found:
+                        write(given.found, rows.values())
+                table[name].append(rows[key])
+                print(json.dumps(rows[key]), file=sys.stderr, flush=True)
     except ReIDError as error:
         print(error, file=sys.stderr)
         return 1
-    print(text(found))
+    print(text(table))
     return 0
 
 

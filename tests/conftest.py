@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # on every processor, as in the command line
 os.environ["MPLBACKEND"] = "Agg"
 # No test reads or fills the user's cache of downloaded weights.
 _HOME = tempfile.TemporaryDirectory(prefix="keras-reid-tests-")

@@ -1,6 +1,7 @@
 """What is trained for each line, and the table: mean, deviation, and the difference seed by seed."""
 
 import importlib.util
+import json
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,32 @@ def test_table(trained, tmp_path, capsys):
         "| `aanet` | 3 | 0.800 ± 0.000 | 0.700 ± 0.100 | 0.200 ± 0.100 |",
         "| `aanet without attention` | 3 | 0.800 ± 0.000 | 0.500 ± 0.000 |  |",
     ]
+
+
+def test_what_was_found_is_not_trained_again(trained, tmp_path, capsys):
+    found = tmp_path / "found.jsonl"
+    arguments = ["--data", "people", "--keep", str(tmp_path), "--found", str(found), "--network", "aanet"]
+    assert attention.main([*arguments, "--seeds", "1"]) == 0
+    row = {"network": "aanet", "seed": 0, "pictures": "128x64", "precision": "float32"}
+    assert [json.loads(line) for line in found.read_text().splitlines()] == [
+        {**row, "rank1": 0.8, "mAP": 0.6, "seconds": 60}
+    ]
+    assert attention.main([*arguments, "--seeds", "2"]) == 0
+    assert [recipe.seed for recipe, _ in trained] == [0, 1]
+    assert "| `aanet` | 2 | 0.800 ± 0.000 | 0.650 ± 0.071 |  |" in capsys.readouterr().out
+    assert attention.main([*arguments, "--seeds", "1", "--size", "96x48"]) == 0
+    assert [recipe.stages[0].input_shape for recipe, _ in trained[2:]] == [(96, 48, 3)]
+    assert len(found.read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize("line", ["no JSON", "[]", '{"network": "aanet", "seed": 0, "pictures": "128x64", "mAP": 0.5}'])
+def test_found_before_but_not_by_this_command(line, trained, tmp_path, capsys):
+    found = tmp_path / "found.jsonl"
+    found.write_text(f"{line}\n")
+    assert attention.main(["--data", "people", "--keep", str(tmp_path), "--found", str(found)]) == 1
+    assert f"{found}, line 1: expected a JSON object with network" in capsys.readouterr().err
+    assert found.read_text() == f"{line}\n"
+    assert not trained
 
 
 @pytest.mark.parametrize(("given", "said"), [("96", "expected HEIGHTxWIDTH"), ("axb", "received 'axb'")])
