@@ -119,7 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--data", required=True, metavar="SET", help="with train, query and gallery")
     parser.add_argument("--keep", required=True, metavar="FOLDER", help="of the trainings")
-    parser.add_argument("--found", type=Path, metavar="FILE", help="figures found so far, e.g. benchmarks/attention.jsonl")
+    parser.add_argument("--found", type=Path, metavar="FILE", help="figures found before, e.g. attention.jsonl")
     parser.add_argument("--network", action="append", choices=LINES, help="default: all; may be given several times")
     parser.add_argument("--seeds", type=int, default=5, help="default: %(default)s")
     parser.add_argument(
