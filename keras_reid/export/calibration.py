@@ -106,7 +106,7 @@ def observe(content: bytes, pixels: np.ndarray, tensors: list[int], by_channel: 
     """The extreme values of `tensors` in each call, for those in `by_channel` channel by channel."""
     low: dict[int, list[np.ndarray]] = {tensor: [] for tensor in tensors}
     high: dict[int, list[np.ndarray]] = {tensor: [] for tensor in tensors}
-    for interpreter in calls(content, pixels):
+    for interpreter in calls(content, pixels, tensors):
         for tensor in tensors:
             values = interpreter.get_tensor(tensor)
             values = values.reshape(-1, values.shape[-1] if tensor in by_channel else 1)

@@ -97,15 +97,16 @@ class Network:
         """
         import tensorflow as tf
 
-        archive = keras.export.ExportArchive()
-        archive.track(self.keras)
-        archive.add_endpoint(
-            "serve",
-            lambda images: {"embedding": self.keras(images, training=False)},
-            input_signature=[self.signature(batch)],
-        )
-        archive.write_out(str(path), verbose=False)
-        ops = graph_ops(tf.saved_model.load(str(path)).signatures["serving_default"].graph.as_graph_def())
+        @tf.function(input_signature=[self.signature(batch)], autograph=False)
+        def serve(images):
+            return {"embedding": self.keras(images, training=False)}
+
+        # Not Keras' ExportArchive, which traces the network three times and writes it twice.
+        module = tf.Module()
+        serving = serve.get_concrete_function()
+        module.variables_of_network = list(serving.graph.variables)
+        tf.saved_model.save(module, str(path), signatures=serving)
+        ops = graph_ops(serving.graph.as_graph_def())
         check_ops(ops, TRAINING_OPS, "a layer runs in training mode inside the network; look for preprocessing layers")
         return ops
 

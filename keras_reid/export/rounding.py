@@ -80,8 +80,9 @@ def moments(content: bytes, pixels: np.ndarray, layers: list[Operation]) -> list
     """Of what each of the layers reads, over all positions of all pictures."""
     sums: dict[int, np.ndarray] = {}
     counts: Counter[int] = Counter()
-    for interpreter in calls(content, pixels):
-        for number in {layer.inputs[0] for layer in layers}:
+    read = {layer.inputs[0] for layer in layers}
+    for interpreter in calls(content, pixels, read):
+        for number in read:
             values = interpreter.get_tensor(number)
             values = values.reshape(-1, values.shape[-1])
             values = np.concatenate([values, np.ones_like(values[:, :1])], axis=1)  # products with 1 are sums
