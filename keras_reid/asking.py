@@ -12,8 +12,11 @@ from keras_reid.errors import ReIDError
 def embed(model, images, batch_size, flip, on_error, progress) -> np.ndarray:
     """See `ReIDModel.embed`."""
     embedded = []
+    rows = 1
     for pixels in blocks(model, images, batch_size, on_error, progress):  # no comprehension, see `stacklevel` below
-        embedded.append(_embed_pixels(model, pixels, flip))
+        # A power of two, and for the last pictures as many as before: every new number of rows is compiled anew.
+        rows = max(rows, 1 << (len(pixels) - 1).bit_length())
+        embedded.append(_embed_pixels(model, pixels, rows, flip))
     if not embedded:
         return np.zeros((0, model.embedding_size), "float32")
     vectors = np.concatenate(embedded)
@@ -85,11 +88,10 @@ def blocks(model, images, batch_size, on_error, progress):
             yield pixels
 
 
-def _embed_pixels(model, pixels, flip):
+def _embed_pixels(model, pixels, rows, flip):
     from keras_reid.training.replicas import embed_on_one
 
-    # Padded to a power of two: the compiled step is then reused, where every new batch size would compile another.
-    padded = np.zeros((1 << (len(pixels) - 1).bit_length(), *pixels.shape[1:]), pixels.dtype)
+    padded = np.zeros((rows, *pixels.shape[1:]), pixels.dtype)
     padded[: len(pixels)] = pixels
     vectors = _numpy(embed_on_one(model, padded))
     if flip:

@@ -123,6 +123,20 @@ def test_pictures_of_another_size(model, shape):
         model(keras.KerasTensor(shape))
 
 
+@pytest.mark.parametrize(("pictures", "rows"), [(3, [4]), (8, [8]), (19, [8, 8, 8])])
+def test_one_number_of_rows_is_compiled(model, monkeypatch, pictures, rows):
+    seen = []
+
+    def embedded(model, pixels):
+        seen.append(len(pixels))
+        return np.repeat(pixels[:, :1, 0, 0], model.embedding_size, axis=1)
+
+    monkeypatch.setattr("keras_reid.training.replicas.embed_on_one", embedded)
+    images = [np.full((32, 32, 3), number, "uint8") for number in range(pictures)]
+    assert model.embed(images, batch_size=8)[:, 0].tolist() == list(range(pictures))
+    assert seen == rows
+
+
 @pytest.mark.parametrize("empty", ["query", "gallery"])
 def test_retrieval_needs_query_and_gallery(model, empty):
     data = keras_reid.data.load("people")
