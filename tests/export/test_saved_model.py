@@ -1,4 +1,5 @@
 import json
+import math
 
 import numpy as np
 import pytest
@@ -30,6 +31,15 @@ def test_runs_without_keras_and_agrees(tiny, crops, tmp_path, batch_size):
     images = np.full((n, 32, 16, 3), 99, "float32")
     rows = serve(images=tf.constant(images))["embedding"].numpy()
     np.testing.assert_allclose(rows, np.asarray(tiny(images)), atol=1e-5)
+
+
+def test_every_weight_is_stored_once(tiny, crops, tmp_path):
+    import tensorflow as tf
+
+    export.to_saved_model(tiny, tmp_path / "model", images=crops[:2])
+    stored = dict(tf.train.list_variables(str(tmp_path / "model/variables/variables")))
+    del stored["_CHECKPOINTABLE_OBJECT_GRAPH"]
+    assert sum(math.prod(shape) for shape in stored.values()) == tiny.count_params()
 
 
 def test_facts_travel_along(tiny, crops, tmp_path):
