@@ -1,6 +1,7 @@
 """Defaults of the test run. They are set before Keras is imported, and child processes inherit them."""
 
 import os
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -29,3 +30,35 @@ def shared(repository: Path) -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs the shared material, looked for at {folder} (KERAS_REID_SHARED)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def on_jax(repository: Path):
+    """Runs Python on JAX, where TensorFlow is not installed, with these arguments; returns what came of it.
+
+    `make test` makes the environment; KERAS_REID_JAX_PYTHON names the Python of another one.
+    """
+    python = Path(os.environ.get("KERAS_REID_JAX_PYTHON", repository / ".venv-jax/bin/python"))
+    if not python.is_file():
+        pytest.skip(f"needs an environment with JAX and without TensorFlow, looked for at {python}: make test")
+    # Most of the time goes into compiling, so that is what has to be quick, not what comes of it.
+    quick = [
+        "--xla_backend_optimization_level=0",
+        "--xla_llvm_disable_expensive_passes=true",
+        "--xla_cpu_use_fusion_emitters=false",
+    ]
+    settings = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(repository)}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")} | settings
+
+    def run(*arguments, folder=None, devices=1):
+        flags = " ".join([*quick, f"--xla_force_host_platform_device_count={devices}"])
+        return subprocess.run(
+            [str(python), *map(str, arguments)],
+            env={**environment, "XLA_FLAGS": flags},
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=800,
+        )
+
+    return run

@@ -1,11 +1,4 @@
-"""The JAX backend where TensorFlow is not installed: everything public is there, and gives what TensorFlow gives.
-
-`make test` makes the environment; KERAS_REID_JAX_PYTHON names the Python of another one.
-"""
-
-import os
-import subprocess
-from pathlib import Path
+"""The JAX backend where TensorFlow is not installed: everything public is there, and gives what TensorFlow gives."""
 
 import keras
 import numpy as np
@@ -14,31 +7,13 @@ from on_jax import NETWORK, answers
 
 import keras_reid
 
-# Most of the time goes into compiling for JAX.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-
-
-@pytest.fixture(scope="module")
-def on_jax(repository):
-    """Runs Python on JAX in a folder, with these arguments; returns what came of it."""
-    python = Path(os.environ.get("KERAS_REID_JAX_PYTHON", repository / ".venv-jax/bin/python"))
-    if not python.is_file():
-        pytest.skip(f"needs an environment with JAX and without TensorFlow, looked for at {python}: make test")
-    quick = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"  # to compile, not to run
-    settings = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": quick, "PYTHONPATH": str(repository)}
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")} | settings
-
-    def run(folder, *arguments):
-        command = [str(python), *map(str, arguments)]
-        return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True)
-
-    return run
 
 
 @pytest.mark.parametrize("folder", ["layers", "losses"])
 def test_layers_and_losses(on_jax, repository, folder):
     """Their own tests, once more."""
-    done = on_jax(repository, "-m", "pytest", f"tests/{folder}", "-q", "-p", "no:cacheprovider")
+    done = on_jax("-m", "pytest", f"tests/{folder}", "-q", "-p", "no:cacheprovider", folder=repository)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -56,7 +31,7 @@ def on_both(on_jax, repository, tmp_path_factory):
     for _ in range(10):  # until batch normalisation's averages are not far from the maps'
         model({"images": pictures}, training=True)
     model.save_weights(weights)
-    done = on_jax(folder, repository / "tests/on_jax.py", weights, folder / "answers.npz")
+    done = on_jax(repository / "tests/on_jax.py", weights, folder / "answers.npz")
     assert done.returncode == 0, done.stderr
     return answers(str(weights)), dict(np.load(folder / "answers.npz"))
 

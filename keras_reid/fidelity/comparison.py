@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from keras_reid.fidelity.counter import Count, multiply_adds
@@ -130,8 +131,25 @@ def _count(network: str, options: Mapping[str, Any], counts: dict[str, Count]) -
 
     key = f"{network} {sorted(options.items())}"
     if key not in counts:
-        counts[key] = multiply_adds(networks.create(network, **options))
+        with _without_values():
+            counts[key] = multiply_adds(networks.create(network, **options))
     return counts[key]
+
+
+@contextlib.contextmanager
+def _without_values() -> Iterator[None]:
+    """Weights made within have shapes, all that counts, and no values; drawing those takes as long as counting."""
+    import keras
+    from keras.src.backend.common import global_state
+
+    waiting = global_state.get_global_attribute("uninitialized_variables")
+    global_state.set_global_attribute("uninitialized_variables", [])
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            yield
+    finally:
+        # Keras would draw them all the next time that such a scope ends.
+        global_state.set_global_attribute("uninitialized_variables", waiting)
 
 
 def _tolerance(row: Row) -> str:

@@ -4,6 +4,7 @@ import math
 
 import keras
 import pytest
+from keras.src.backend.common.stateless_scope import get_stateless_scope
 
 from keras_reid import ReIDError, networks
 from keras_reid.fidelity import FIGURES, Figure, multiply_adds, render, table, to_json
@@ -141,6 +142,23 @@ def test_parameters_and_increases_and_options():
     assert (
         less.ours == model.count_params() - networks.create("han_small", **SMALL, branches=("global",)).count_params()
     )
+
+
+def test_counting_gives_weights_no_values(monkeypatch):
+    """Neither meanwhile nor later, when Keras gives values to all weights that still wait for some."""
+    drawn = keras.initializers.HeNormal.__call__
+    scopes = []
+
+    def draw(*arguments, **options):
+        scopes.append(get_stateless_scope())
+        return drawn(*arguments, **options)
+
+    monkeypatch.setattr(keras.initializers.HeNormal, "__call__", draw)
+    table([Figure("han_small", "network", "parameters", 1, "nowhere", None, options=SMALL)])
+    with keras.StatelessScope():
+        pass
+    assert scopes
+    assert None not in scopes  # in a scope a weight that has no value is a symbol
 
 
 def test_identity_heads_are_not_of_the_embedding():

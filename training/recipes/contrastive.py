@@ -256,10 +256,7 @@ def _from_imagenet(network: str) -> Recipe:
         network=network,
         weights="imagenet",
         data="market1501:rendered",
-        stages=(
-            Stage((80, 32, 3), epochs=2, learning_rate=1e-3),
-            Stage((128, 64, 3), epochs=1, learning_rate=5e-4),
-        ),
+        stages=(Stage((96, 48, 3), epochs=2, learning_rate=1e-3),),
         batch_cameras=8,
         augmentation=_SPOILT,
         precision="mixed_bfloat16",
