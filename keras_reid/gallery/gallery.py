@@ -109,7 +109,10 @@ class Gallery:
         return self._store.append(checked_entries(self.dimensions, vectors, cameras, times, paths))
 
     def remove(self, ids: ArrayLike) -> int:
-        """Forget crops, and return how many. Ids that are not, or no longer, in the gallery are passed over."""
+        """Forget crops, and return how many. Ids that are not, or no longer, in the gallery are passed over.
+
+        In a folder their vectors are found no more, but leave the disk when `save` next writes it.
+        """
         self._store.refresh()
         wanted = np.unique(np.asarray(ids, np.int64))
         here = self._store.column("ids")[self._alive()]

@@ -20,9 +20,12 @@ def int8_retrieval(name: str, data: str) -> str:
     return f"keras-reid export {name} --quantize int8 && {retrieval(name, data)} --export {name}_int8.tflite"
 
 
-def training(recipe: str, data: str) -> str:
-    """A training by a recipe."""
-    return f"keras-reid train --recipe {recipe} --data {shlex.quote(data_set(data))}"
+def training(recipe: str, data: str, made: str | None = None) -> str:
+    """A training by a recipe, which may say where the data are that it has made first: "market1501:rendered"."""
+    told = data_set(data)
+    if made and ":" in made:
+        told = told.replace(data_set(made.partition(":")[0]), made)
+    return f"keras-reid train --recipe {recipe} --data {shlex.quote(told)}"
 
 
 def latency(name: str) -> str:

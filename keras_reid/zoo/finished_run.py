@@ -68,6 +68,11 @@ class FinishedRun:
         epochs = sum(stage["epochs"] for stage in self.results["recipe"]["stages"])
         return {"epochs": epochs, "seconds": self.results["seconds"]}
 
+    @property
+    def command(self) -> str:
+        """What trained it."""
+        return commands.training(self.recipe, self.results["data"]["name"], self.results["recipe"]["data"])
+
     def tuned(self, name: str) -> dict[str, Any]:
         """Its retrieval figures as a fine-tuning of the model `name`, see `tuned` of `keras_reid.zoo.manifest.Entry`.
 
@@ -102,7 +107,7 @@ class FinishedRun:
             **{name: round(figures[name], 4) for name in _FIGURES},
             "recipe": self.recipe,
             **self.effort,
-            "command": commands.training(self.recipe, data["name"]),
+            "command": self.command,
         }
 
 
@@ -124,9 +129,7 @@ def retrieval_after(runs: Sequence[FinishedRun]) -> dict[str, Any]:
         ReIDError: a run did not start from the one before, or the last one measured no retrieval.
     """
     check_chain(runs)
-    trained = [
-        f"{commands.training(run.recipe, run.results['data']['name'])} --output runs/{run.recipe}" for run in runs
-    ]
+    trained = [f"{run.command} --output runs/{run.recipe}" for run in runs]
     return {
         **runs[-1].retrieval(),
         "recipe": " and ".join(run.recipe for run in runs),

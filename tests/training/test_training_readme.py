@@ -1,4 +1,3 @@
-import keras
 
 import keras_reid
 from keras_reid import training
@@ -12,7 +11,7 @@ def test_the_recipe_in_the_readme(monkeypatch):
     ran = []
     monkeypatch.setattr(training, "run", lambda *arguments: ran.append(arguments))
     monkeypatch.setattr(keras_reid.data, "load", lambda *arguments: arguments)
-    exec(code, {"keras": keras, "keras_reid": keras_reid})
+    exec(code, {})
     [(recipe, data, output)] = ran
     assert (data, output) == (("folder", "/data/mine"), "runs/mine")
     assert recipe.optimizer(0.1).use_ema

@@ -45,6 +45,12 @@ def test_every_part_is_understood(command, tmp_path, monkeypatch):
             assert {str(path) for path in parsed["export"]} == written
 
 
+def test_a_training_says_where_its_pictures_are_made():
+    assert commands.training("mine", "ward", "ward") == "keras-reid train --recipe mine --data ward:WARD"
+    crossed = commands.training("mine", "market1501 -> ward", "market1501:rendered")
+    assert crossed == "keras-reid train --recipe mine --data 'market1501:rendered -> ward:WARD'"
+
+
 def test_data_sets():
     assert commands.data_set("people") == "people"
     assert commands.data_set("ward") == "ward:WARD"
