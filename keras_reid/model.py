@@ -108,9 +108,13 @@ class ReIDModel(keras.Model):
         images = ops.cast(inputs["images"], "float32")
         if training and self.augmentation is not None:
             images = self.augmentation(images, training=True)
-        outputs = self._features(images, training=training)
+        outputs = self._compared(images, training)
         logits = {branch: getattr(self, f"{branch}_head")(outputs[branch]) for branch in self._branches}
         return {**logits, **{name: ops.cast(outputs[name], "float32") for name in self._training_shapes}}
+
+    def _compared(self, images, training) -> dict[str, Any]:
+        """What classifiers and losses see of a training batch."""
+        return self._features(images, training=training)
 
     def compute_output_spec(self, inputs, training=None, mask=None):
         self._check_size(inputs)

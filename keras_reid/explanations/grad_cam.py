@@ -45,8 +45,8 @@ def grad_cam(
         "level1.relevance", …, one a layer, (N, height, width), from 0 to 1, as `draw_attention` takes it.
 
     Raises:
-        ReIDError: no such layer, or one that no branch depends on alone; identities of a model without classifiers; or
-            a picture that cannot be read.
+        ReIDError: no such layer, or one that no branch depends on alone; identities of a model without classifiers, or
+            that it does not have, or with `like`; not one of either a picture; or a picture that cannot be read.
     """
     names = [layers or model.last_map] if layers is None or isinstance(layers, str) else layers
     found = {}

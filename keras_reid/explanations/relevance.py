@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from keras_reid.asking import blocks
+from keras_reid.data.images import as_list
 from keras_reid.errors import ReIDError
 from keras_reid.explanations.gradients import gradient
 from keras_reid.graph import joined
@@ -57,30 +58,30 @@ def relevance(
     Raises:
         ReIDError: as `grad_cam` says.
     """
-    if identities is not None and model.identities is None:
-        raise ReIDError(
-            "`identities` are explained by a model's classifiers. This one has none: it was not trained here."
-        )
+    images = as_list(images)
+    numbers = None if identities is None else _checked_identities(model, identities, like, len(images))
     cut = Cut.at(model, layer)
+    if not images:
+        nothing = np.zeros((0, *cut.front.output.shape[1:]), "float32")
+        yield nothing, nothing
     # As far as it comes from the branches behind the cut.
     embedding = functools.partial(joined, normalised=model.normalises_branches)
     others = None
     if like is not None:
+        like = as_list(like)
+        if len(like) not in (1, len(images)) or not like:
+            raise ReIDError(f"`like` is one picture, or as many as `images`. Received: {len(like)}.")
         parts = [embedding(cut.back(maps, training=False)) for maps in _maps(cut, model, like, batch_size)]
         others = np.concatenate([np.asarray(ops.convert_to_numpy(part)) for part in parts])
     start = 0
     for maps in _maps(cut, model, images, batch_size):
         own = slice(start, start + len(maps))
-        if others is not None and len(others) > 1 and len(others[own]) < len(maps):
-            raise ReIDError(f"`like` is one picture, or as many as `images`. Received: {len(others)}.")
-        if identities is not None and len(identities[own]) < len(maps):
-            raise ReIDError(f"`identities` has one number for each picture. Received: {len(identities)}.")
 
         def score(maps, own=own):
             """The sum, over the pictures, of what is to be explained."""
             features = cut.back(maps, training=False)
-            if identities is not None:
-                chosen = ops.one_hot(np.asarray(identities[own], "int32"), model.identities)
+            if numbers is not None:
+                chosen = ops.one_hot(numbers[own], model.identities)
                 return sum(ops.sum(getattr(model, f"{name}_head")(x) * chosen) for name, x in features.items())
             if others is not None:
                 return ops.sum(embedding(features) * (others if len(others) == 1 else others[own]))
@@ -89,6 +90,21 @@ def relevance(
 
         yield maps, np.asarray(gradient(score, maps), "float32")
         start = own.stop
+
+
+def _checked_identities(model, identities: Sequence[int], like: Any, pictures: int) -> np.ndarray:
+    if model.identities is None:
+        raise ReIDError(
+            "`identities` are explained by a model's classifiers. This one has none: it was not trained here."
+        )
+    if like is not None:
+        raise ReIDError("`identities` and `like` ask for two different explanations: give one of them.")
+    numbers = np.asarray(identities)
+    if numbers.shape != (pictures,):
+        raise ReIDError(f"`identities` has one number for each of {pictures} pictures. Received: {identities!r}.")
+    if numbers.dtype.kind not in "iu" or not ((numbers >= 0) & (numbers < model.identities)).all():
+        raise ReIDError(f"`identities` are whole numbers from 0 to {model.identities - 1}. Received: {identities!r}.")
+    return numbers.astype("int32")
 
 
 def scaled(maps: np.ndarray) -> np.ndarray:
@@ -104,9 +120,11 @@ def _maps(cut, model, images, batch_size) -> Iterator[np.ndarray]:
 
 def _map_of(layer) -> keras.KerasTensor:
     """The layer's feature map; where it gives out a dict, what is called "features" there."""
-    tensor = layer.output
+    # What came out of it here; a network of Keras' inside the network says with `output` what it gave out elsewhere.
+    tensor = keras.Operation.output.fget(layer)
     if isinstance(tensor, list):
-        names = sorted(layer.compute_output_spec(*keras.tree.flatten(layer.input)))
+        spec = layer.compute_output_spec(*keras.tree.flatten(layer.input))
+        names = sorted(spec) if isinstance(spec, dict) else []
         tensor = tensor[names.index("features")] if "features" in names else tensor[0]
     if len(tensor.shape) != 4:
         raise ReIDError(

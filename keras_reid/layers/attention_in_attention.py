@@ -119,7 +119,7 @@ class AttentionInAttention(keras.layers.Layer):
                 return keras.layers.Identity(dtype=self.dtype_policy, name="linear")
 
     def mask(self, inputs, training=None):
-        """The mask alone, of the input's shape."""
+        """The mask alone, of the input's shape; of a layer that has been built."""
         features = self.feature_map(self.reduce(inputs, training=training))
         attention = self.outer(features, training=training)
         if self.inner is not None:

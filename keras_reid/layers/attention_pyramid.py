@@ -36,14 +36,15 @@ class AttentionPyramid(keras.layers.Layer):
         axis: What is split: "channels", for attention over channels, or "height", for spatial attention. Defaults to
             "channels".
         masks: Whether to give out the masks as well, for looking at. The attention then needs a method
-            `mask(inputs)` whose product with the input is the layer's output. Defaults to False.
+            `mask(inputs, training=None)` whose product with the input is the layer's output. Defaults to False.
 
     Input: (batch, height, width, channels).
     Output: Of the input's shape; or, with `masks`, a dict: "features", that, and "level1", "level2", …, the masks, each
         (batch, height or 1, width or 1, channels or 1).
 
     Raises:
-        ReIDError: an argument has no possible value, or the map does not split into radix^(levels − 1) equal parts.
+        ReIDError: an argument has no possible value, the map does not split into radix^(levels − 1) equal parts, or
+            `attention` makes another shape of them.
 
     Source: Chen et al.: Person Re-identification via Attention Pyramid, section III-A, Eq. 1 to 3, Fig. 2.
     """
@@ -96,6 +97,12 @@ class AttentionPyramid(keras.layers.Layer):
             part_shape[AXES[self.axis]] = extent // len(attentions)
             for attention in attentions:
                 attention.build(tuple(part_shape))
+            attended = attentions[0].compute_output_shape(tuple(part_shape))
+            if attended != tuple(part_shape):
+                raise ReIDError(
+                    "AttentionPyramid expects an `attention` whose output has its input's shape. Received: "
+                    f"{type(attentions[0]).__name__}, which makes {attended} of {tuple(part_shape)}"
+                )
 
     def _attention(self, level, number):
         kind, config = self._pattern
@@ -108,14 +115,15 @@ class AttentionPyramid(keras.layers.Layer):
             parts = ops.split(features, len(attentions), axis=axis) if len(attentions) > 1 else [features]
             pairs = list(zip(attentions, parts, strict=True))
             if self.masks:
-                found[f"level{level}"] = self._merged_masks(pairs)
+                found[f"level{level}"] = self._merged_masks(pairs, training)
                 features = features * found[f"level{level}"]  # Eq. 3
             else:
                 features = self._merged([attention(part) for attention, part in pairs])
         return {"features": features, **found} if self.masks else features
 
-    def _merged_masks(self, pairs):
-        masks, axis = [attention.mask(part) for attention, part in pairs], AXES[self.axis]
+    def _merged_masks(self, pairs, training):
+        # Said, as Keras tells layers that are called whether they train, and no other methods.
+        masks, axis = [attention.mask(part, training=training) for attention, part in pairs], AXES[self.axis]
         if (
             len(masks) > 1 and masks[0].shape[axis] == 1
         ):  # the same all along the split, as for channels along the height

@@ -35,7 +35,8 @@ class HarmoniousAttention(keras.layers.Layer):
         (y, x) in [-1, 1]; and, where they are used, "soft", "spatial" and "channel", as `SoftAttention` gives them.
 
     Raises:
-        ReIDError: `attention` names something else, or the input is no feature map.
+        ReIDError: `attention` names something else, or the input is no feature map, of known size for
+            spatial attention.
 
     Source: Li, Zhu, Gong: Scalable Person Re-Identification by Harmonious Attention, section 3.2.
     """

@@ -87,7 +87,7 @@ class RelationAwareAttention(keras.layers.Layer):
         return embedding
 
     def mask(self, inputs, training=None):
-        """The weights of the positions, (batch, height, width, 1)."""
+        """The weights of the positions, (batch, height, width, 1); of a layer that has been built."""
         _, height, width, channels = inputs.shape
         positions = height * width
         nodes = ops.reshape(inputs, (-1, positions, 1, channels))

@@ -37,7 +37,8 @@ class SoftAttention(keras.layers.Layer):
         (batch, 1, 1, channels).
 
     Raises:
-        ReIDError: both factors are switched off, or the input is no feature map.
+        ReIDError: both factors are switched off, or the input is no feature map, of known size for
+            spatial attention.
 
     Source: Li, Zhu, Gong: Scalable Person Re-Identification by Harmonious Attention, section 3.2, Eq. 3.
     """

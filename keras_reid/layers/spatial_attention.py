@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_reid.errors import ReIDError
 from keras_reid.layers.arguments import check_map
 from keras_reid.layers.batch_normalization import BatchNormalization
 
@@ -29,7 +30,7 @@ class SpatialAttention(keras.layers.Layer):
     Output: (batch, height, width, 1), values ≥ 0.
 
     Raises:
-        ReIDError: the input is no feature map.
+        ReIDError: the input is no feature map of known size.
 
     Source: Li, Zhu, Gong: Scalable Person Re-Identification by Harmonious Attention, section 3.2, Eq. 4.
     """
@@ -41,6 +42,12 @@ class SpatialAttention(keras.layers.Layer):
 
     def build(self, input_shape):
         check_map("SpatialAttention", input_shape)
+        batch, height, width, _ = input_shape
+        if None in (height, width):
+            raise ReIDError(
+                "SpatialAttention expects a feature map of known height and width. "
+                f"Received: shape={tuple(input_shape)}"
+            )
         normalisation = {"momentum": self.momentum, "synchronized": self.synchronized, "dtype": self.dtype_policy}
         # Averages at the start: the map begins as the blurred activation, whatever the seed.
         self.convolution = keras.layers.Conv2D(
@@ -52,7 +59,6 @@ class SpatialAttention(keras.layers.Layer):
             1, 1, use_bias=False, dtype=self.dtype_policy, kernel_initializer="ones", name="scale"
         )
         self.scale_norm = BatchNormalization(**normalisation, beta_initializer="ones", name="scale_norm")
-        batch, height, width, _ = input_shape
         halved = (batch, -(-height // 2), -(-width // 2), 1)
         self.convolution.build((batch, height, width, 1))
         self.convolution_norm.build(halved)

@@ -49,7 +49,7 @@ class SqueezeExcite(keras.layers.Layer):
         self.excite.build((batch, narrow))
 
     def mask(self, inputs, training=None):
-        """The weights of the channels, (batch, 1, 1, channels)."""
+        """The weights of the channels, (batch, 1, 1, channels); of a layer that has been built."""
         excitation = self.excite(self.squeeze(ops.mean(inputs, axis=(1, 2))))
         return ops.reshape(excitation, (-1, 1, 1, excitation.shape[-1]))
 

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_reid.errors import ReIDError
+from keras_reid.losses.pairs import one_label_an_image
 
 
 @keras.saving.register_keras_serializable(package="keras_reid")
@@ -20,7 +21,7 @@ class SmoothedCrossEntropy(keras.losses.Loss):
     Output: (batch,) before the reduction.
 
     Raises:
-        ReIDError: `smoothing` is not in [0, 1).
+        ReIDError: `smoothing` is not in [0, 1), or there is not one label an image.
     """
 
     def __init__(
@@ -32,7 +33,7 @@ class SmoothedCrossEntropy(keras.losses.Loss):
         self.smoothing = smoothing
 
     def call(self, y_true, y_pred):
-        labels = ops.cast(ops.reshape(y_true, (-1,)), "int32")
+        labels = ops.cast(one_label_an_image(y_true), "int32")
         log_probabilities = ops.log_softmax(ops.cast(y_pred, "float32"), axis=-1)
         true = ops.take_along_axis(log_probabilities, labels[:, None], axis=-1)[:, 0]
         return -(1 - self.smoothing) * true - self.smoothing * ops.mean(log_probabilities, axis=-1)

@@ -1,10 +1,24 @@
-"""Which images of a batch show the same person."""
+"""Whom the images of a batch show, and which show the same person."""
 
 from typing import Any
 
 from keras import ops
 
 from keras_reid.errors import ReIDError
+
+
+def one_label_an_image(labels: Any) -> Any:
+    """The labels as a vector, (B,).
+
+    Raises:
+        ReIDError: their shape is neither (B,) nor (B, 1).
+    """
+    if len(labels.shape) not in (1, 2) or (len(labels.shape) == 2 and labels.shape[1] != 1):
+        raise ReIDError(
+            "Expected one integer label an image, shape (batch,) or (batch, 1); one-hot labels need an argmax first. "
+            f"Received: {tuple(labels.shape)}."
+        )
+    return ops.reshape(labels, (-1,))
 
 
 def same_identity(labels: Any, features: Any) -> Any:
@@ -21,10 +35,5 @@ def same_identity(labels: Any, features: Any) -> Any:
         raise ReIDError(
             f"Expected one embedding an image, shape (batch, dimensions). Received: {tuple(features.shape)}."
         )
-    if len(labels.shape) not in (1, 2) or (len(labels.shape) == 2 and labels.shape[1] != 1):
-        raise ReIDError(
-            "Expected one integer label an image, shape (batch,) or (batch, 1); one-hot labels need an argmax first. "
-            f"Received: {tuple(labels.shape)}."
-        )
-    labels = ops.reshape(labels, (-1,))
+    labels = one_label_an_image(labels)
     return ops.expand_dims(labels, 1) == ops.expand_dims(labels, 0)

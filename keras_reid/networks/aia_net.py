@@ -135,7 +135,7 @@ class AiANet(ClipModel):
         stages = backbones.create(options["backbone"], images, batch_norm, after_stage=attend)
         pooled = {}
         if "appearance" in options["branches"]:
-            pooled["appearance"] = ops.mean(stages["stage4"], axis=(1, 2))
+            pooled["appearance"] = ops.mean(layers.Identity(name="feature_map")(stages["stage4"]), axis=(1, 2))
         if "part" in options["branches"]:
             streams = []
             for number, strip in enumerate(_strips(stages["stage2"], options["parts"]), start=1):

@@ -1,7 +1,5 @@
 """Networks of pictures that also take clips: the frames' embeddings are averaged."""
 
-from typing import Any
-
 import keras
 from keras import ops
 
@@ -30,13 +28,9 @@ class ClipModel(ReIDModel):
     Source: Fang et al.: Attention in Attention Networks for Person Retrieval, section 5.4, AiA-Net-V.
     """
 
-    def __init__(self, options: dict[str, Any], **kwargs):
-        super().__init__(options, **kwargs)
-        of_pictures = self._features
-        self._features = lambda images, training=None: {
-            name: self._mean_of_clips(feature, options["frames"])
-            for name, feature in of_pictures(images, training=training).items()
-        }
+    def _compared(self, images, training):
+        of_pictures = super()._compared(images, training)
+        return {name: self._mean_of_clips(feature, self._options["frames"]) for name, feature in of_pictures.items()}
 
     @staticmethod
     def _mean_of_clips(vectors, frames: int):
@@ -63,6 +57,12 @@ class ClipModel(ReIDModel):
     def _check_size(self, inputs) -> None:
         if not _is_clips(inputs):
             super()._check_size(inputs)
+            frames = self._options["frames"]
+            if isinstance(inputs, dict) and (inputs["images"].shape[0] or 0) % frames:
+                raise ReIDError(
+                    f"A training batch consists of clips of {frames} pictures each. "
+                    f"Received: {inputs['images'].shape[0]} pictures."
+                )
             return
         if inputs.shape[1] is None:
             raise ReIDError(f"The number of frames of a clip must be known. Received: {tuple(inputs.shape)}.")

@@ -125,10 +125,13 @@ class HAN(ReIDModel):
         maps: dict[str, Any] = {}
         for level, width in enumerate(WIDTHS, start=1):
             entering = x
+            cropped = "local" in options["branches"] and (level == 1 or options["interaction"])
+            goes_on = "global" in options["branches"] or (options["interaction"] and level < len(WIDTHS))
             for number, strides in enumerate(STRIDES[options["size"]], start=1):
                 x = block(x, width, strides, batch_norm, f"level{level}.unit{number}")
+            # What nothing looks at would not learn either.
             attended = HarmoniousAttention(
-                options["attention"],
+                tuple(kind for kind in options["attention"] if (cropped if kind == "hard" else goes_on)),
                 options["regions"],
                 synchronized=options["synchronized"],
                 name=f"level{level}.attention",
@@ -140,10 +143,12 @@ class HAN(ReIDModel):
                 size = [-(-side // 2) for side in size]  # what the local branch leaves of the regions before
             scale = [side / whole for side, whole in zip(size, entering.shape[1:3], strict=True)]
             maps |= {f"level{level}.{name}": attention for name, attention in attended.items()}
-            maps[f"level{level}.regions"] = (maps.pop(f"level{level}.positions"), scale)
+            positions = maps.pop(f"level{level}.positions")
+            if cropped:
+                maps[f"level{level}.regions"] = (positions, scale)
             if "local" not in options["branches"]:
                 continue
-            if level == 1 or options["interaction"]:
+            if cropped:
                 crops = RegionCrop(size, name=f"level{level}.crop")(entering, attended["positions"])
                 crops = ops.reshape(crops, (-1, *crops.shape[2:]))  # regions join the batch: the streams share weights
                 local = crops if level == 1 else layers.Add(name=f"level{level}.interaction")([local, crops])  # Eq. 8

@@ -99,6 +99,33 @@ def test_several_layers_in_one_picture(apnet, tmp_path):
     assert (tmp_path / "why.png").stat().st_size > 1000
 
 
+def test_attention_in_attention():
+    """AiA-Net learns from clips, too: what is explained is the feature of a picture."""
+    keras.utils.set_random_seed(0)
+    model = networks.create("aia_net_linear", identities=5, input_shape=(64, 32, 3), parts=2, frames=2)
+    found = grad_cam(model, PICTURES, ("level2.attention", "feature_map"), identities=[0, 3, 4])
+    assert {name: value.shape for name, value in found.items()} == {
+        "level1.relevance": (3, 4, 2),
+        "level2.relevance": (3, 2, 1),
+    }
+    assert all(value.max() == pytest.approx(1) for value in found.values())
+    last = class_activation(model, PICTURES, identities=[0, 3, 4], normalised=False)["level1.relevance"]
+    features = ops.convert_to_numpy(keras.Model(model.input, model.get_layer("appearance").output)(PICTURES))
+    logits = features @ ops.convert_to_numpy(model.appearance_head.kernel)
+    bias = ops.convert_to_numpy(model.get_layer("appearance").bias) @ ops.convert_to_numpy(model.appearance_head.kernel)
+    np.testing.assert_allclose(last.mean(axis=(1, 2)), (logits - bias)[np.arange(3), [0, 3, 4]], rtol=1e-3, atol=1e-5)
+
+
+def test_a_stage_of_a_network_that_keras_has():
+    model = networks.create("apnet_c", levels=0, backbone="mobilenet", input_shape=(64, 32, 3))
+    assert grad_cam(model, PICTURES, "stage3")["level1.relevance"].shape == (3, 4, 2)
+
+
+def test_no_pictures(apnet):
+    assert grad_cam(apnet, [])["level1.relevance"].shape == (0, 4, 2)
+    assert class_activation(apnet, [], like=PICTURES[0])["level1.relevance"].shape == (0, 4, 2)
+
+
 @pytest.mark.parametrize("name", ["apnet", "aanet"])
 def test_attention_can_be_drawn(name, request):
     assert draw_attention(list(PICTURES), request.getfixturevalue(name).attention(PICTURES)).size[1] > 3 * 200
@@ -126,7 +153,18 @@ def test_networks_without_one_last_map():
             "Expected a layer that gives out a feature map, (batch, height, width, channels). ",
         ),
         ({"like": PICTURES[:2]}, "`like` is one picture, or as many as `images`. Received: 2."),
-        ({"identities": [1]}, "`identities` has one number for each picture. Received: 1."),
+        ({"like": [PICTURES[0]] * 5}, "`like` is one picture, or as many as `images`. Received: 5."),
+        ({"like": []}, "`like` is one picture, or as many as `images`. Received: 0."),
+        ({"identities": [1]}, "`identities` has one number for each of 3 pictures. Received: [1]."),
+        ({"identities": [1, 2, 3, 4]}, "`identities` has one number for each of 3 pictures. Received: [1, 2, 3, 4]."),
+        ({"identities": 3}, "`identities` has one number for each of 3 pictures. Received: 3."),
+        ({"identities": [0, 4, 5]}, "`identities` are whole numbers from 0 to 4. Received: [0, 4, 5]."),
+        ({"identities": [0, -1, 2]}, "`identities` are whole numbers from 0 to 4. Received: [0, -1, 2]."),
+        ({"identities": [0.5, 1, 2]}, "`identities` are whole numbers from 0 to 4. Received: [0.5, 1, 2]."),
+        (
+            {"identities": [0, 1, 2], "like": PICTURES[0]},
+            "`identities` and `like` ask for two different explanations: give one of them.",
+        ),
     ],
     ids=str,
 )

@@ -99,6 +99,30 @@ def test_masks_are_what_is_done(attention, axis, shapes):
     np.testing.assert_allclose(found["features"], x * masks, rtol=1e-5)
 
 
+@pytest.mark.parametrize("training", [False, True])
+def test_masks_learn_as_without_them(training):
+    """Batch normalisation inside of an attention is told that it trains, too."""
+    x = features(4, 4, 3, 8)
+    with_masks, without = (AttentionPyramid(SPATIAL, axis="height", masks=masks) for masks in (True, False))
+    with_masks(x), without(x)
+    without.set_weights(with_masks.get_weights())
+    before = [ops.convert_to_numpy(weight) for weight in with_masks.non_trainable_weights]
+    np.testing.assert_allclose(with_masks(x, training=training)["features"], without(x, training=training), rtol=1e-5)
+    assert before
+    for weight, twin, old in zip(with_masks.non_trainable_weights, without.non_trainable_weights, before, strict=True):
+        assert (np.abs(ops.convert_to_numpy(weight) - old).max() > 0) == training
+        np.testing.assert_allclose(weight, twin, rtol=1e-5)
+
+
+def test_an_attention_of_another_shape():
+    with pytest.raises(ReIDError) as error:
+        AttentionPyramid(ForegroundChannelAttention()).build((None, 4, 4, 32))
+    assert str(error.value) == (
+        "AttentionPyramid expects an `attention` whose output has its input's shape. Received: "
+        "ForegroundChannelAttention, which makes (None, 1, 1, 32) of (None, 4, 4, 32)"
+    )
+
+
 def test_any_layer_that_keeps_the_shape():
     layer = AttentionPyramid(keras.layers.Conv2D(4, 3, padding="same"), axis="height")
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))

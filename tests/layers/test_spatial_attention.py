@@ -36,3 +36,8 @@ def test_bad_input(shape):
         ReIDError, match=r"SpatialAttention expects a feature map of shape \(batch, height, width, channels\)"
     ):
         SpatialAttention().build(shape)
+
+
+def test_a_map_of_unknown_size():
+    with pytest.raises(ReIDError, match=r"^SpatialAttention expects a feature map of known height and width\."):
+        SpatialAttention().build((None, None, None, 8))

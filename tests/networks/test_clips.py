@@ -76,3 +76,5 @@ def test_bad_clips(clips):
         Tiny()(clips[:, :, :10])
     with pytest.raises(ReIDError, match="The number of frames of a clip must be known"):
         Tiny()(keras.Input((None, 16, 8, 3)))
+    with pytest.raises(ReIDError, match=r"^A training batch consists of clips of 3 pictures each\. Received: 4"):
+        Tiny(identities=2)({"images": clips[0, 0][None].repeat(4, axis=0)})

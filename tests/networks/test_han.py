@@ -50,6 +50,26 @@ def test_units(unit):
 
 
 @pytest.mark.parametrize(
+    ("options", "regions", "soft"),
+    [
+        ({}, (1, 2, 3), (1, 2, 3)),
+        ({"interaction": False}, (1,), (1, 2, 3)),
+        ({"branches": ("global",)}, (), (1, 2, 3)),
+        ({"branches": ("local",)}, (1, 2, 3), (1, 2)),
+        ({"branches": ("local",), "interaction": False}, (1,), ()),
+    ],
+    ids=str,
+)
+def test_attention_is_where_something_looks_at_it(options, regions, soft):
+    """No other would learn."""
+    model = networks.create("han_small", input_shape=SMALL, **options)
+    shown = [name for name in model.attention(pictures(1)) if name.endswith((".regions", ".soft"))]
+    assert shown == sorted([f"level{n}.regions" for n in regions] + [f"level{n}.soft" for n in soft])
+    located = {weight.path.split(".")[0] for weight in model.weights if "locate" in weight.path}
+    assert located == {f"level{n}" for n in regions}
+
+
+@pytest.mark.parametrize(
     ("options", "length"),
     [
         ({"branches": ("global",)}, 1024),

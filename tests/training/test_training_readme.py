@@ -1,4 +1,3 @@
-
 import keras_reid
 from keras_reid import training
 from keras_reid.shipped import shipped
