@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_reid.errors import ReIDError
@@ -58,7 +59,7 @@ class RegionCrop(keras.layers.Layer):
     def __init__(self, size: Sequence[int], **kwargs):
         # Positions stay float32 under half precision: 16 bits would place a region only to a tenth of a pixel.
         super().__init__(**{"autocast": False, **kwargs})
-        if len(tuple(size)) != 2:
+        if np.shape(size) != (2,):
             raise ReIDError(f"RegionCrop expects `size` as (height, width). Received: size={size!r}")
         check_count("RegionCrop", height=size[0], width=size[1])
         self.size = (int(size[0]), int(size[1]))

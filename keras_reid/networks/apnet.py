@@ -33,6 +33,7 @@ class APNet(ReIDModel):
     Where the paper leaves a choice:
 
     - Levels are counted as in its Table II: level 1 is the attention on the whole map, 0 the backbone alone.
+    - The losses are added up as they are: λ of Eq. 9, whose value is not printed, is 1.
     - The multi-part trick is the one of MGN, to which the paper refers: the map behind the third stage goes to a second
       copy of the fourth stage, whose map is cut in two along the height; each half is a branch like the global one. The
       copy has no pyramid.

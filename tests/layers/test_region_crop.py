@@ -69,6 +69,8 @@ def test_positions_can_be_learnt():
 def test_bad_arguments():
     with pytest.raises(ReIDError, match=r"RegionCrop expects `size` as \(height, width\). Received: size=\(3,\)"):
         RegionCrop((3,))
+    with pytest.raises(ReIDError, match=r"^RegionCrop expects `size` as \(height, width\)\. Received: size=12$"):
+        RegionCrop(12)
     with pytest.raises(
         ReIDError, match=r"RegionCrop expects `height` to be a whole number above 0. Received: height=0"
     ):

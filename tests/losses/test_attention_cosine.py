@@ -96,6 +96,7 @@ def test_round_trip_and_bad_arguments():
     assert again.get_config() == loss.get_config()
     for arguments, message in (
         ({"row_threshold": 2}, "`row_threshold` must be a number from 0 to 1. Received: 2."),
+        ({"column_threshold": None}, "`column_threshold` must be a number from 0 to 1. Received: None."),
         ({"column_threshold": -1}, "`column_threshold` must be a number from 0 to 1. Received: -1."),
         ({"length": 0}, "`length` must be a whole number above 0, or None. Received: 0."),
     ):

@@ -85,7 +85,7 @@ def test_config_round_trip():
     assert again.get_config() == loss.get_config()
 
 
-@pytest.mark.parametrize("temperature", [0, -1.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("temperature", [0, -1.0, float("nan"), float("inf"), None])
 def test_bad_temperature(temperature):
     with pytest.raises(ReIDError) as error:
         SupervisedContrastive(temperature)
