@@ -19,6 +19,7 @@ import argparse
 import hashlib
 import json
 import os
+import struct
 import sys
 import tempfile
 import zipfile
@@ -67,7 +68,7 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
         raise
     except Image.DecompressionBombError as error:
         raise ReIDError(f"{path}: has too many pixels; cut out the person.") from error
-    except (OSError, SyntaxError, ValueError, LookupError, TypeError) as error:
+    except (OSError, SyntaxError, ValueError, LookupError, TypeError, struct.error) as error:
         raise ReIDError(f"{path}: cannot be read as an image ({error}).") from error
 
 
@@ -285,7 +286,7 @@ class Gallery:
                 fingerprint = str(file["fingerprint"])
                 gallery.names = [str(name) for name in file["names"]]
                 gallery.embeddings = file["embeddings"]
-        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
             raise ReIDError(f"{path}: cannot be read as a gallery ({error}).") from error
         if fingerprint != gallery.fingerprint:
             raise ReIDError(f"{path}: was enrolled with another network than {reid.path}; enrol these people again.")

@@ -61,6 +61,12 @@ def identities_and_cameras(paths: Sequence[str]) -> tuple[np.ndarray, np.ndarray
     return numbers[:, 0], numbers[:, 1]
 
 
+def cameras_by_name(paths: Sequence[str]) -> list[int]:
+    """Camera of each picture whose name gives it as WARD's or Market-1501's do; −1 of the others."""
+    matches = [_NAME.match(Path(path).name) for path in paths]
+    return [int(match[2]) if match else -1 for match in matches]
+
+
 def embed_pictures(model, paths: Sequence[str], batch_size: int, flip: bool, on_error: str, what: str) -> Embedded:
     """Embed picture files with a progress bar called `what`.
 

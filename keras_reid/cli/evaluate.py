@@ -65,7 +65,8 @@ def evaluate(
     counts = {"queries": len(found.query), "gallery": len(found.gallery)}
     if json:
         more = {"exports": rows[1:]} if export else {"report": files} if files else {}
-        shown = {"data": data, "model": model, "rerank": rerank, "flip": flip, "protocol": protocol or found.protocol}
+        by = "standard" if export else protocol or found.protocol
+        shown = {"data": data, "model": model, "rerank": rerank, "flip": flip, "protocol": by}
         console.show_json({**shown, **counts, **rows[0], **more})
         return
     names = [name for name in console.FIGURES if name in rows[0]]

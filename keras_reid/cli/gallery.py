@@ -31,18 +31,23 @@ def add(
 ) -> None:
     """Add pictures to a gallery; it is made where it does not exist."""
     with console.working():
-        from keras_reid.cli.crops import embed_pictures, find_pictures, identities_and_cameras
+        from keras_reid.cli.crops import cameras_by_name, embed_pictures, find_pictures
         from keras_reid.gallery import Gallery
 
         found = find_pictures(pictures)
+        if weights == "none":
+            raise ReIDError("`--weights none` draws other weights each time: no two of their vectors can be compared.")
+        if Path(weights).is_file():
+            weights = str(Path(weights).resolve())  # as it is found from any folder
         network = options.load_model(model, weights)
         gallery = _opened(folder, model, weights) if folder.exists() else None
         embedded = embed_pictures(network, found, batch_size, flip, on_error, "Embedding")
+        if gallery is None and folder.exists():  # somebody else has made it meanwhile
+            gallery = _opened(folder, model, weights)
         if gallery is None:
             gallery = Gallery(network.embedding_size, about={"model": model, "weights": weights})
             gallery.save(folder)
-        named = identities_and_cameras(embedded.paths)
-        cameras = [camera] * len(embedded.paths) if camera is not None else None if named is None else named[1]
+        cameras = cameras_by_name(embedded.paths) if camera is None else [camera] * len(embedded.paths)
         times = [Path(path).stat().st_mtime for path in embedded.paths] if file_times else None
         paths = [str(Path(path).resolve()) for path in embedded.paths]
         ids = gallery.add(embedded.vectors, cameras, times, paths)

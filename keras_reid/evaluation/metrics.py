@@ -26,7 +26,7 @@ def evaluate(
       penalty is the number of matches divided by the rank of the last.
     - Memory beside the arguments stays near 128 MiB, whatever the number of queries; arguments in float32 are not
       copied, unless the gallery holds junk. Re-ranking adds a copy of them and some hundred numbers an image.
-    - The processor multiplies, or a GPU where Keras has been imported and sees one.
+    - The processor multiplies, or a GPU where Keras has been imported and sees one, to which the gallery is copied.
 
     `query_ranks` gives the same for each query by itself, and CMC at every rank.
 

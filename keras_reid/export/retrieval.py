@@ -44,10 +44,10 @@ def compare_retrieval(
     from keras_reid.asking import retrieval_figures
     from keras_reid.evaluation import top_matches
 
-    named = {model.name: model.embed} | {str(path): open_export(path).embed for path in exports}
+    measured = [(model.name, model.embed), *((str(path), open_export(path).embed) for path in exports)]
     rows: list[dict[str, Any]] = []
     expected = None
-    for name, embed in named.items():
+    for name, embed in measured:
 
         def embedded(paths, embed=embed):
             return embed(paths, batch_size=batch_size, progress=progress)

@@ -52,7 +52,10 @@ def checked_entries(
     rows = checked_vectors("vectors", vectors, dimensions)
     count = len(rows)
     numbers = np.full(count, NO_CAMERA) if cameras is None else check_same_length("cameras", cameras, count)
-    seconds = np.full(count, np.nan) if times is None else np.asarray(times, np.float64)
+    try:
+        seconds = np.full(count, np.nan) if times is None else np.asarray(times, np.float64)
+    except (TypeError, ValueError) as error:
+        raise ReIDError(f"The times must be numbers of seconds ({error}).") from error
     if seconds.shape != (count,) or np.isinf(seconds).any():
         raise ReIDError(
             f"The times must be one number of seconds, or NaN, for each of the {count} vectors. Received: shape "

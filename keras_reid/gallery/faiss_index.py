@@ -45,7 +45,8 @@ class FaissIndex:
     that similarities are exact and only neighbours can be missed.
 
     Args:
-        gallery: what is searched. Crops that are added or removed later are taken in by `update`.
+        gallery: what is searched. `update` takes in the crops that are added later; those that are removed are not
+            found from then on.
         lists: how many. Defaults to None: four times the square root of the gallery's size.
         code_bytes: bytes a vector, a divisor of the dimensions; None keeps whole vectors. Defaults to 64.
         seed: of k-means. Defaults to 0.
@@ -57,6 +58,7 @@ class FaissIndex:
     def __init__(self, gallery: Gallery, lists: int | None = None, code_bytes: int | None = 64, seed: int = 0):
         import faiss
 
+        gallery.refresh()
         rows = np.flatnonzero(gallery.chosen())
         # Eight bits a code: k-means of 256 centres.
         least = max(256 if code_bytes else 1, lists or 1)
@@ -80,10 +82,17 @@ class FaissIndex:
         self.update()
 
     def update(self) -> None:
-        """Take in the crops that were added to the gallery since."""
+        """Take in the crops that were added to the gallery since, and drop those that were removed."""
+        import faiss
+
+        self.gallery.refresh()
         vectors, ids = self.gallery.vectors, self.gallery.ids
-        for start in range(int(np.searchsorted(ids, self._last, side="right")), len(ids), _BLOCK):
-            part = slice(start, start + _BLOCK)
+        there = np.ascontiguousarray(ids[self.gallery.chosen()])
+        if self._index.ntotal > np.searchsorted(there, self._last, side="right"):
+            self._index.remove_ids(faiss.IDSelectorNot(faiss.IDSelectorBatch(there)))
+        new = np.flatnonzero(self.gallery.chosen() & (ids > self._last))
+        for start in range(0, len(new), _BLOCK):
+            part = new[start : start + _BLOCK]
             self._index.add_with_ids(np.ascontiguousarray(vectors[part]), np.ascontiguousarray(ids[part]))
         self._last = max(self._last, int(ids[-1]) if len(ids) else -1)
 
@@ -106,13 +115,17 @@ class FaissIndex:
             candidates: of which `k` times so many are compared exactly. Defaults to 10.
 
         Raises:
-            ReIDError: as `Gallery.search`.
+            ReIDError: as `Gallery.search`, or `probes` or `candidates` below 1.
         """
         import faiss
 
         asked = checked_vectors("query", query, self.gallery.dimensions)
         if k < 1:
             raise ReIDError(f"`k`, the number of crops to find, must be at least 1. Received: {k}.")
+        for name, number in (("probes", probes), ("candidates", candidates)):
+            if number < 1:
+                raise ReIDError(f"`{name}` must be at least 1. Received: {number}.")
+        self.gallery.refresh()
         ids = self.gallery.ids
         chosen = self.gallery.chosen(cameras, since, until)
         options: dict[str, Any] = {"nprobe": probes}
@@ -123,7 +136,8 @@ class FaissIndex:
         found = np.full((len(asked), k), -1, np.int64)
         similarities = np.full((len(asked), k), -np.inf, np.float32)
         for number, (vector, row, candidate) in enumerate(zip(asked, rows, near, strict=True)):
-            kept = candidate >= 0
+            # Not what has left the gallery since `update`: −1, which FAISS gives for none, is no id either.
+            kept = ids[row] == candidate if len(ids) else np.zeros(len(row), bool)
             exact = self.gallery.vectors[row[kept]] @ vector
             best = np.lexsort((candidate[kept], -exact))[:k]
             found[number, : len(best)], similarities[number, : len(best)] = candidate[kept][best], exact[best]
@@ -140,7 +154,7 @@ class FaissIndex:
         return Recall(sum(common) / max(1, int(np.count_nonzero(exact >= 0))), middle - start, end - middle)
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write the index, without the vectors that the gallery has, to a file."""
+        """Write the index to a file: of the vectors their codes, or with `code_bytes=None` themselves."""
         import faiss
 
         with atomically(Path(path).expanduser()) as new:
@@ -160,6 +174,7 @@ class FaissIndex:
             raise ReIDError(f"'{file}' does not exist: make an index with FaissIndex(gallery).save(path).")
         try:
             index = faiss.read_index(str(file))
+            faiss.extract_index_ivf(index)
         except RuntimeError as error:
             raise ReIDError(f"'{file}' is no index of FAISS, or damaged ({str(error).splitlines()[0]}).") from error
         if index.d != gallery.dimensions:

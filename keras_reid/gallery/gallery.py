@@ -13,7 +13,7 @@ from keras_reid.errors import ReIDError
 from keras_reid.evaluation import nearest
 from keras_reid.evaluation.products import product_with
 from keras_reid.gallery.entries import Entry, Found, allowed, checked_entries, checked_vectors
-from keras_reid.gallery.store import Folder, Memory, write_folder
+from keras_reid.gallery.store import Folder, Memory, alive, write_folder
 
 
 class Gallery:
@@ -55,7 +55,7 @@ class Gallery:
     def save(self, folder: str | os.PathLike | None = None) -> None:
         """Write the gallery to a folder, without what was removed, and live there from now on.
 
-        A gallery that is there is replaced, all at once.
+        Another gallery that is there is replaced, all at once; what other processes have added to this one is kept.
 
         Args:
             folder: where. Defaults to None: where it lives; its removed crops then free their place on the disk.
@@ -68,7 +68,7 @@ class Gallery:
                 raise ReIDError("A gallery in memory needs a folder to be saved to: save(folder).")
             folder = self._store.folder
         path = Path(folder).expanduser()
-        write_folder(path, self._store, np.flatnonzero(self._alive()))
+        write_folder(path, self._store)
         self._store = Folder(path)
 
     @property
@@ -83,7 +83,11 @@ class Gallery:
 
     def __len__(self) -> int:
         self._store.refresh()
-        return int(np.count_nonzero(self._alive()))
+        return int(np.count_nonzero(alive(self._store)))
+
+    def refresh(self) -> None:
+        """Look for what other processes have added or removed. `len`, `search`, `entries` and changes do so, too."""
+        self._store.refresh()
 
     def add(
         self,
@@ -112,14 +116,14 @@ class Gallery:
         """Forget crops, and return how many. Ids that are not, or no longer, in the gallery are passed over.
 
         In a folder their vectors are found no more, but leave the disk when `save` next writes it.
+
+        Raises:
+            ReIDError: ids that are no whole numbers.
         """
-        self._store.refresh()
-        wanted = np.unique(np.asarray(ids, np.int64))
-        here = self._store.column("ids")[self._alive()]
-        found = wanted[np.isin(wanted, here)]
-        if len(found):
-            self._store.remove(found)
-        return len(found)
+        wanted = np.asarray(ids)
+        if wanted.size and wanted.dtype.kind not in "iu":
+            raise ReIDError(f"Ids are whole numbers, as `add` returns them. Received: {ids!r}.")
+        return self._store.remove(wanted.astype(np.int64).ravel())
 
     def search(
         self,
@@ -183,7 +187,8 @@ class Gallery:
     ) -> np.ndarray:
         """Boolean, one a row of `vectors`: crops that are still there and that the filters let through."""
         kept = allowed(self._store.column("cameras"), self._store.column("times"), cameras, since, until)
-        return self._alive() if kept is None else kept & self._alive()
+        there = alive(self._store)
+        return there if kept is None else kept & there
 
     @property
     def ids(self) -> np.ndarray:
@@ -194,10 +199,3 @@ class Gallery:
     def vectors(self) -> np.ndarray:
         """(N, D) float32, read-only where it is a file: all rows, the removed ones too, see `chosen`."""
         return self._store.column("vectors")
-
-    def _alive(self) -> np.ndarray:
-        known = self._store.column("ids")
-        alive = np.ones(len(known), bool)
-        if len(self._store.removed):
-            alive[np.searchsorted(known, self._store.removed)] = False
-        return alive

@@ -63,9 +63,11 @@ class Memory:
         self._count, self.next_id = end, self.next_id + len(ids)
         return ids
 
-    def remove(self, ids: np.ndarray) -> None:
-        """Forget crops."""
-        self.removed = np.concatenate([self.removed, ids])
+    def remove(self, ids: np.ndarray) -> int:
+        """Forget those of these crops that are there, and return how many."""
+        found = _there(self, ids)
+        self.removed = np.concatenate([self.removed, found])
+        return len(found)
 
 
 class Folder:
@@ -143,29 +145,49 @@ class Folder:
             self.refresh()
         return ids
 
-    def remove(self, ids: np.ndarray) -> None:
-        """Forget crops, for good when `save` next writes the folder anew."""
+    def remove(self, ids: np.ndarray) -> int:
+        """As `Memory.remove`, for good when the folder is next written anew."""
         with locked(self.folder / ".lock"):
             self.refresh()
-            before = self._manifest
-            _write(self.folder / before["data"] / "removed", before["removed"] * 8, ids.astype("<i8").data)
-            _write_manifest(self.folder, {**before, "removed": before["removed"] + len(ids)})
-            self.refresh()
+            found = _there(self, ids)
+            if len(found):
+                before = self._manifest
+                _write(self.folder / before["data"] / "removed", before["removed"] * 8, found.astype("<i8").data)
+                _write_manifest(self.folder, {**before, "removed": before["removed"] + len(found)})
+                self.refresh()
+        return len(found)
 
 
-def write_folder(folder: Path, store: Memory | Folder, rows: np.ndarray) -> None:
-    """Write these rows of a store as a gallery's folder, in the place of one that may be there.
+def alive(store: Memory | Folder) -> np.ndarray:
+    """Boolean, one a row of the columns: crops that were not removed."""
+    known = store.column("ids")
+    kept = np.ones(len(known), bool)
+    if len(store.removed):
+        kept[np.searchsorted(known, store.removed)] = False
+    return kept
+
+
+def _there(store: Memory | Folder, ids: np.ndarray) -> np.ndarray:
+    """Of these ids those of crops that were not removed, each once."""
+    wanted = np.unique(ids)
+    return wanted[np.isin(wanted, store.column("ids")[alive(store)])]
+
+
+def write_folder(folder: Path, store: Memory | Folder) -> None:
+    """Write a store, without what was removed, as a gallery's folder, in the place of one that may be there.
 
     Raises:
-        ReIDError: there is something else.
+        ReIDError: there is something else, or somebody makes the folder at the same time.
     """
     if folder.exists() and not (folder / _MANIFEST).is_file():
         raise ReIDError(f"'{folder}' exists and is no gallery: give another folder.")
     if folder.exists():
         with locked(folder / ".lock"):
+            if isinstance(store, Folder) and store.folder.resolve() == folder.resolve():
+                store.refresh()  # under the lock: what others have added or removed until now is not to be lost
             before = _read_manifest(folder)
             data = f"data-{int(before['data'].partition('-')[2]) + 1:06}"
-            _write_manifest(folder, _write_columns(folder / data, store, rows))
+            _write_manifest(folder, _write_columns(folder / data, store))
             for old in folder.glob("data-*"):
                 if old.name != data:
                     shutil.rmtree(old, ignore_errors=True)
@@ -173,12 +195,17 @@ def write_folder(folder: Path, store: Memory | Folder, rows: np.ndarray) -> None
     half = folder.with_name(f".{folder.name}.half-{os.getpid()}")
     shutil.rmtree(half, ignore_errors=True)
     half.mkdir(parents=True)
-    _write_manifest(half, _write_columns(half / "data-000001", store, rows))
-    half.rename(folder)
+    _write_manifest(half, _write_columns(half / "data-000001", store))
+    try:
+        half.rename(folder)
+    except OSError as error:
+        shutil.rmtree(half)
+        raise ReIDError(f"'{folder}' cannot be made, or somebody else has just done so ({error.strerror}).") from error
     _sync(folder.parent)
 
 
-def _write_columns(data: Path, store: Memory | Folder, rows: np.ndarray) -> dict[str, Any]:
+def _write_columns(data: Path, store: Memory | Folder) -> dict[str, Any]:
+    rows = np.flatnonzero(alive(store))
     shutil.rmtree(data, ignore_errors=True)  # of somebody who was killed
     data.mkdir()
     text = [path.encode("utf-8") for path in store.paths(rows)]

@@ -3,7 +3,6 @@
 Lian, Jiang and Hu, "Attention-Aligned Network for Person Re-Identification", section 3.3, Eq. 5 to 7.
 """
 
-from numbers import Real
 from typing import Any
 
 import keras
@@ -65,7 +64,7 @@ class AttentionCosineDistance(keras.losses.Loss):
     ) -> None:
         super().__init__(name=name, reduction=reduction, dtype="float32")
         for argument, value in (("row_threshold", row_threshold), ("column_threshold", column_threshold)):
-            if not isinstance(value, Real) or not 0 <= value <= 1:
+            if not isinstance(value, int | float) or not 0 <= value <= 1:
                 raise ReIDError(f"`{argument}` must be a number from 0 to 1. Received: {value!r}.")
         if length is not None and (not isinstance(length, int) or isinstance(length, bool) or length < 1):
             raise ReIDError(f"`length` must be a whole number above 0, or None. Received: {length!r}.")

@@ -3,7 +3,6 @@
 Khosla et al., "Supervised Contrastive Learning", 2020, Eq. 2 (the sum over positives outside the logarithm).
 """
 
-from numbers import Real
 from typing import Any
 
 import keras
@@ -55,7 +54,7 @@ class SupervisedContrastive(keras.losses.Loss):
         name: str = "supervised_contrastive",
     ) -> None:
         super().__init__(name=name, reduction=reduction, dtype="float32")
-        if not isinstance(temperature, Real) or not 0 < temperature < float("inf"):
+        if not isinstance(temperature, int | float) or not 0 < temperature < float("inf"):
             raise ReIDError(f"`temperature` must be a positive number. Received: {temperature!r}.")
         self.temperature = temperature
 

@@ -1,7 +1,5 @@
 """Cross-entropy over identities, with label smoothing."""
 
-from numbers import Real
-
 import keras
 from keras import ops
 
@@ -30,7 +28,7 @@ class SmoothedCrossEntropy(keras.losses.Loss):
         self, smoothing: float = 0.1, reduction="sum_over_batch_size", name="smoothed_cross_entropy", **kwargs
     ):
         super().__init__(reduction=reduction, name=name, **kwargs)
-        if not isinstance(smoothing, Real) or not 0 <= smoothing < 1:
+        if not isinstance(smoothing, int | float) or not 0 <= smoothing < 1:
             raise ReIDError(f"SmoothedCrossEntropy expects `smoothing` in [0, 1). Received: smoothing={smoothing}")
         self.smoothing = smoothing
 

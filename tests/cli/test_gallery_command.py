@@ -41,13 +41,25 @@ def test_add_search_remove(run, filled, network, zoo):
     assert "11 removed, 0 crops" in run("gallery", "remove", "all.gallery", "gallery")[1]
 
 
+def test_cameras_by_name(run, filled, zoo):
+    """One picture of another name does not take the others' cameras away."""
+    pictures = sorted(Path("query").iterdir())
+    pictures[0].rename("query/anna.jpg")
+    assert run("gallery", "add", "some.gallery", "query")[0] == 0
+    cameras = {int(path.name[6:9]) for path in pictures[1:]}
+    assert json.loads(run("gallery", "info", "some.gallery", "--json")[1])["cameras"] == len(cameras)
+
+
 def test_another_model(run, filled, zoo):
-    status, out, err = run("gallery", "add", "all.gallery", "query", "--weights", "none")
+    status, out, err = run("gallery", "add", "all.gallery", "query", "--model", "han_large")
     assert (status, out) == (1, "")
     assert err.endswith(
         "Error: 'all.gallery' was filled with han_small (published), whose vectors cannot be compared with those of "
-        "han_small (none): name that model, or another folder.\n"
+        "han_large (published): name that model, or another folder.\n"
     )
+    status, _, err = run("gallery", "add", "new.gallery", "query", "--weights", "none")
+    message = "`--weights none` draws other weights each time: no two of their vectors can be compared.\n"
+    assert (status, err.endswith(message), Path("new.gallery").exists()) == (1, True, False)
     status, _, err = run("gallery", "info", "nowhere")
     assert (status, "'nowhere' is no gallery" in err) == (1, True)
 

@@ -62,6 +62,21 @@ def test_filters_removal_and_growth(crops, vectors):
     assert index.search(vectors[1000:1001], 1, probes=5).ids.tolist() == [[1000]]
 
 
+def test_what_has_left_the_gallery_is_not_found(crops, vectors, tmp_path):
+    """Also when the gallery was written anew since, so that no row says what was removed; nor by another handle."""
+    crops.save(tmp_path / "g")
+    index = FaissIndex(crops, lists=5, code_bytes=None)
+    other = Gallery.load(tmp_path / "g")
+    other.remove([3, 500])
+    other.save()
+    for _ in range(2):
+        found = index.search(vectors[[3, 500]], 5, probes=5)
+        np.testing.assert_array_equal(found.ids, other.search(vectors[[3, 500]], 5).ids)
+        assert index.gallery.entries(found.ids.ravel())
+        index.update()
+    assert index._index.ntotal == len(other)  # their codes are gone, too
+
+
 def test_save_and_load(crops, vectors, tmp_path):
     index = FaissIndex(crops, lists=5, code_bytes=8)
     index.save(tmp_path / "a.faiss")

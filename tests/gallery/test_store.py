@@ -166,6 +166,28 @@ def test_several_processes_add_to_one_folder(tmp_path):
     assert (paths.count("a"), paths.count("b")) == (10, 10)
 
 
+def test_saving_keeps_what_others_have_done(tmp_path):
+    small(tmp_path / "g", 3)
+    here, there = Gallery.load(tmp_path / "g"), Gallery.load(tmp_path / "g")
+    assert there.add([[1.0, 0.0]], paths=["new"]).tolist() == [3]
+    assert there.remove([1]) == 1
+    here.save()
+    assert [entry.path for entry in here.entries([3])] == ["new"]
+    assert here.ids.tolist() == [0, 2, 3]
+    assert here.add([[0.0, 1.0]]).tolist() == [4]
+
+
+def test_removed_by_another_process_meanwhile(tmp_path):
+    small(tmp_path / "g", 3)
+    here, there = Gallery.load(tmp_path / "g"), Gallery.load(tmp_path / "g")
+    there.remove([1])
+    there.save()
+    assert here.remove([1, 1, 2]) == 1
+    assert np.flatnonzero(here.chosen()).tolist() == [0]
+    with pytest.raises(ReIDError, match=r"^Ids are whole numbers, as `add` returns them\. Received: \[0\.5\]"):
+        here.remove([0.5])
+
+
 def test_loading_reads_no_vectors(tmp_path):
     small(tmp_path / "g")
     gallery = Gallery.load(tmp_path / "g")
