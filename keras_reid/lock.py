@@ -50,7 +50,14 @@ def locked(path: str | Path) -> Iterator[None]:
 def _acquire_flock(path: Path) -> int | None:
     """A descriptor that holds the lock, or None where this file system has no flock."""
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        made = False
+        try:
+            descriptor = os.open(path, os.O_RDWR)
+        except FileNotFoundError:
+            try:
+                descriptor, made = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666), True
+            except FileExistsError:
+                continue
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if _is_at(descriptor, path):
@@ -60,7 +67,8 @@ def _acquire_flock(path: Path) -> int | None:
         except OSError as error:
             os.close(descriptor)
             if error.errno in _NO_FLOCK:
-                path.unlink(missing_ok=True)
+                if made:  # otherwise its existence is somebody's lock
+                    path.unlink(missing_ok=True)
                 return None
             raise
         os.close(descriptor)

@@ -114,9 +114,23 @@ def test_file_system_without_flock(tmp_path, monkeypatch):
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
     monkeypatch.setattr(lock.fcntl, "flock", refuse)
-    path = tmp_path / "a.lock"
+    path, seen = tmp_path / "a.lock", []
+
+    def look_inside():
+        with locked(path):
+            seen.append(path.read_text())
+
     with locked(path):
-        assert path.read_text()  # the token of the lock by existence
+        token = path.read_text()  # of the lock by existence
+        assert token
+        waiting = threading.Thread(target=look_inside, daemon=True)
+        waiting.start()
+        waiting.join(0.3)
+        assert waiting.is_alive()
+        assert path.read_text() == token
+    waiting.join(5)
+    assert len(seen) == 1
+    assert seen[0] not in ("", token)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -61,12 +61,12 @@ def train(
         from keras_reid import training
 
         chosen = training.recipe(recipe)
+        if miniature:
+            chosen = chosen.miniature()
         if weights is not None:
             chosen = dataclasses.replace(chosen, weights=None if weights == "none" else weights)
         if precision is not None:
             chosen = dataclasses.replace(chosen, precision=precision)
-        if miniature:
-            chosen = chosen.miniature()
         folder = output or Path("runs", chosen.name)
         found = training.run(
             chosen,

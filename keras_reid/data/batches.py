@@ -118,6 +118,7 @@ class Batches(keras.utils.PyDataset):
             self.batch_size = identities * images_each
             self._sampler = partial(plan_identities, self.labels, cameras, identities, images_each)
         self.image_size = None if image_size is None else (int(image_size[0]), int(image_size[1]))
+        self.identities = identities
         self.frames = frames
         self.seed = seed
         self.augmentation = augmentation

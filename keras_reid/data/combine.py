@@ -13,7 +13,8 @@ def join(sets: Sequence[ReIDData]) -> ReIDData:
     """All images of several data sets, whose people and cameras are others in each.
 
     People and cameras are numbered anew, data set after data set, people from 1; `names` has "SET:NAME". Junk and
-    distractors stay what they are.
+    distractors stay what they are. They are measured by their protocol if all have the same, otherwise by the standard
+    one; more images to ask with (`multi_query`) are left out.
 
     Raises:
         ReIDError: no data set.
@@ -32,7 +33,9 @@ def join(sets: Sequence[ReIDData]) -> ReIDData:
             parts[name].append(_renumbered(split, data.name, people, cameras, tracklets if with_tracklets else None))
         person, camera, tracklet = person + len(people), camera + len(cameras), tracklet + len(tracklets)
     name = " + ".join(data.name for data in sets)
-    return ReIDData(name, sets[0].root, *(_stacked(found, split) for split, found in parts.items()))
+    protocols = {data.protocol for data in sets}
+    protocol = protocols.pop() if len(protocols) == 1 else "standard"
+    return ReIDData(name, sets[0].root, *(_stacked(found, split) for split, found in parts.items()), protocol=protocol)
 
 
 def cross(train: ReIDData, search: ReIDData) -> ReIDData:

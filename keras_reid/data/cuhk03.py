@@ -18,6 +18,7 @@ from keras_reid.data.files import existing_folder, found_in, images_in
 from keras_reid.data.matlab import read_matlab
 from keras_reid.data.table import ReIDData, Split
 from keras_reid.errors import ReIDError
+from keras_reid.lock import locked
 
 _BOXES = ("labeled", "detected")
 _PROTOCOLS = ("new", "vanilla")
@@ -117,14 +118,17 @@ def _split(paths: list[Path], identities: np.ndarray, name: str) -> Split:
 
 
 def _unpack(release: Path, boxes: str, pictures: Path) -> None:
-    """Write all pictures of one kind, whole or not at all."""
-    half = pictures.with_name(f".{pictures.name}.half")
-    shutil.rmtree(half, ignore_errors=True)
-    half.mkdir()
-    with _opened(release) as file:
-        for name, pixels in _pictures(file, boxes):
-            Image.fromarray(pixels).save(half / name)
-    half.rename(pictures)
+    """Write all pictures of one kind, whole or not at all; of several processes one does it, and the others wait."""
+    with locked(pictures.with_name(f".{pictures.name}.lock")):
+        if pictures.is_dir():
+            return
+        half = pictures.with_name(f".{pictures.name}.half")
+        shutil.rmtree(half, ignore_errors=True)
+        half.mkdir()
+        with _opened(release) as file:
+            for name, pixels in _pictures(file, boxes):
+                Image.fromarray(pixels).save(half / name)
+        half.rename(pictures)
 
 
 def _pictures(file: Any, boxes: str) -> Iterator[tuple[str, np.ndarray]]:

@@ -29,8 +29,13 @@ def from_rows(name: str, root: Path, rows: Sequence[Row]) -> ReIDData:
     """The table of these rows; split by `choose_splits` if none of them says its split.
 
     Identities are numbered from 1 in the order of their names, over all splits together; cameras keep their numbers
-    if all are whole numbers, and are numbered in the order of their names otherwise. Nothing depends on the order
-    of the rows, nor on the process.
+    if all are whole numbers, and are numbered in the order of their names otherwise. So do tracklets, unless a name
+    stands for several, as where their count begins anew for each person or camera. Nothing depends on the order of the
+    rows, nor on the process.
+
+    Raises:
+        ReIDError: fewer than two people are seen by two cameras, where the split is to be chosen; or some rows have a
+            tracklet and others none.
     """
     if all(row.split is None for row in rows):
         rows = choose_splits(rows)
@@ -38,7 +43,7 @@ def from_rows(name: str, root: Path, rows: Sequence[Row]) -> ReIDData:
     numbers = {identity: number for number, identity in enumerate(sorted({row.identity for row in rows} - {""}), 1)}
     numbers[""] = DISTRACTOR
     cameras = _numbers(row.camera for row in rows)
-    tracklets = _numbers(row.tracklet for row in rows) if any(row.tracklet for row in rows) else None
+    tracklets = _tracklets(rows)
     splits = {}
     for split in SPLITS:
         mine = [row for row in rows if row.split == split]
@@ -46,7 +51,7 @@ def from_rows(name: str, root: Path, rows: Sequence[Row]) -> ReIDData:
             np.array([row.path for row in mine], np.str_),
             np.array([numbers[row.identity] for row in mine], np.int64),
             np.array([cameras[row.camera] for row in mine], np.int64),
-            None if tracklets is None else np.array([tracklets[row.tracklet] for row in mine], np.int64),
+            None if tracklets is None else np.array([tracklets[_tracklet(row)] for row in mine], np.int64),
             {numbers[row.identity]: row.identity for row in mine if row.identity},
             split,
         )
@@ -91,6 +96,27 @@ def choose_splits(rows: Sequence[Row]) -> list[Row]:
         )
         for row in rows
     ]
+
+
+def _tracklet(row: Row) -> tuple[str, str, str]:
+    return row.tracklet, row.identity, row.camera
+
+
+def _tracklets(rows: Sequence[Row]) -> dict[tuple[str, str, str], int] | None:
+    """The number of each row's tracklet, by name, person and camera; None where no row has one."""
+    if not any(row.tracklet for row in rows):
+        return None
+    for row in rows:
+        if not row.tracklet:
+            raise ReIDError(
+                f"'{row.path}' has no tracklet, and other pictures have one: give all of them one, or none."
+            )
+    different = sorted({_tracklet(row) for row in rows})
+    names = [name for name, _, _ in different]
+    if len(set(names)) < len(names):
+        return {tracklet: number for number, tracklet in enumerate(different, 1)}
+    numbers = _numbers(names)
+    return {tracklet: numbers[tracklet[0]] for tracklet in different}
 
 
 def _numbers(names: Iterable[str]) -> dict[str, int]:

@@ -18,7 +18,8 @@ class EpochLog(keras.callbacks.Callback):
     after each epoch, and drops the epochs that are about to be repeated.
 
     Args:
-        path: The CSV file. Columns: "epoch", from 1; what the logs hold, empty where an epoch has no such figure.
+        path: The CSV file. Columns: "epoch", from 1; what the logs hold, empty where an epoch has no such figure;
+            "learning_rate", where a schedule falls within the epoch that of the step to come; "seconds".
         epochs: How many of the rows that are there already to keep. Defaults to 0.
         writes: Whether this process writes the file. Defaults to True.
     """

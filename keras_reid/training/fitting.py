@@ -67,7 +67,8 @@ def prepare(model, x, y, batch_size, epochs, validation_data, validation_freq):
             f"The batches hold {x.number_of_identities} identities, the model has heads for {model.identities}. "
             f"Build it with identities={x.number_of_identities}."
         )
-    check_divisible(x.batch_size, "images", number_of_replicas(model))
+    shared = (x.batch_size, "images") if x.identities is None else (x.identities, "identities")
+    check_divisible(*shared, number_of_replicas(model))
     if not model.compiled:
         model.compile()
     # With the size first: this makes another object of the batches, and that one has to be told its epoch.

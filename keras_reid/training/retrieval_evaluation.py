@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_reid.errors import ReIDError
 from keras_reid.training.averaged_weights import averaged_weights
 
 
@@ -18,10 +19,15 @@ class RetrievalEvaluation(keras.callbacks.Callback):
             `CSVLogger` misses the figures, because it takes its columns from the first epoch; `EpochLog` does not.
         prefix: Of the names in the logs. Defaults to "val_".
         batch_size: Pictures a step. Defaults to 64.
+
+    Raises:
+        ReIDError: `frequency` is no whole number of at least 1.
     """
 
     def __init__(self, data, frequency: int = 1, prefix: str = "val_", batch_size: int = 64):
         super().__init__()
+        if isinstance(frequency, bool) or not isinstance(frequency, int) or frequency < 1:
+            raise ReIDError(f"Retrieval is measured every so many epochs, at least 1. Received: {frequency!r}.")
         self.data = data
         self.frequency = frequency
         self.prefix = prefix

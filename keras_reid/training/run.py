@@ -202,13 +202,19 @@ def _shared(recipe: Recipe) -> tuple[int, str]:
 
 
 def _first_people(data: ReIDData, number: int) -> ReIDData:
-    """The data with the first so many people of each split, and nothing else."""
+    """The data with the first so many people to train on and to look for, and nothing else."""
 
-    def first(split: Split) -> Split:
-        people = np.unique(split.identities[split.identities > 0])[:number]
+    def first(split: Split) -> np.ndarray:
+        return np.unique(split.identities[split.identities > 0])[:number]
+
+    train, asked = first(data.train), first(data.query)
+
+    def of(split: Split, people: np.ndarray) -> Split:
         return split.take(np.isin(split.identities, people))
 
-    return dataclasses.replace(data, train=first(data.train), query=first(data.query), gallery=first(data.gallery))
+    return dataclasses.replace(
+        data, train=of(data.train, train), query=of(data.query, asked), gallery=of(data.gallery, asked)
+    )
 
 
 @contextlib.contextmanager

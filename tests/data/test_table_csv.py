@@ -47,6 +47,15 @@ def test_absolute_paths_other_columns_and_tracklets(tmp_path):
     assert data.gallery.tracklets.tolist() == [40]
 
 
+def test_tracklets_counted_anew_for_everyone(tmp_path):
+    head = "path,identity,camera,split,tracklet\n"
+    lines = ["a/1.jpg,Ann,1,gallery,1\n", "a/2.jpg,Ann,2,gallery,1\n", "b.jpg,Bo,1,gallery,1\n"]
+    data = table_csv.read(table(tmp_path, head + "".join(lines)))
+    assert sorted(data.gallery.tracklets.tolist()) == [1, 2, 3]
+    with pytest.raises(ReIDError, match=r"b\.jpg' has no tracklet, and other pictures have one: give all of them one"):
+        table_csv.read(table(tmp_path, head + lines[0] + "b.jpg,Bo,1,gallery,\n"))
+
+
 def test_unknown_people_are_distractors(tmp_path):
     data = table_csv.read(table(tmp_path, HEADER + "b.jpg,,1,gallery\na/1.jpg,0,1,gallery\n"))
     # Person "0" is somebody; only an empty name is nobody.

@@ -2,6 +2,7 @@ import keras
 import pytest
 import small_training as small
 
+from keras_reid import ReIDError
 from keras_reid.training import RetrievalEvaluation
 
 
@@ -26,6 +27,13 @@ def logs_of(frequency, epochs, **options):
     for epoch in range(epochs):
         callback.on_epoch_end(epoch, logs[epoch])
     return logs, model.asked
+
+
+@pytest.mark.parametrize("frequency", [0, -1, 1.5, [1, 5], True])
+def test_bad_frequency(frequency):
+    with pytest.raises(ReIDError) as error:
+        RetrievalEvaluation("data", frequency)
+    assert str(error.value) == f"Retrieval is measured every so many epochs, at least 1. Received: {frequency!r}."
 
 
 def test_every_epoch():
