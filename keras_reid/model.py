@@ -341,7 +341,8 @@ class ReIDModel(keras.Model):
             validation_data: A data set with query and gallery, as `keras_reid.data.load` returns it: retrieval is
                 measured on it, and "val_rank1" and "val_mAP" stand in the logs.
             validation_freq: Epochs between two such measurements. Defaults to 1.
-            **kwargs: As in Keras.
+            **kwargs: As in Keras. With `steps_per_epoch` an epoch goes on where the one before has ended, in an order
+                that was drawn ahead, so that no two trainings are quite the same.
 
         Raises:
             ReIDError: the model has no heads, or fewer than there are identities; or `validation_data` is no data set.

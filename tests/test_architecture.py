@@ -21,7 +21,7 @@ ALLOWED = {
     "gallery": {"errors", "evaluation", "files", "lock"},
     "pictures": {"errors", "files"},
     "report": {"data", "errors", "evaluation", "files", "pictures"},
-    "explanations": {"asking", "errors", "graph"},
+    "explanations": {"asking", "data.images", "errors", "graph"},
     "fidelity": {"errors", "networks"},
     "lock": set(),
     "files": set(),

@@ -130,8 +130,9 @@ class HAN(ReIDModel):
             for number, strides in enumerate(STRIDES[options["size"]], start=1):
                 x = block(x, width, strides, batch_norm, f"level{level}.unit{number}")
             # What nothing looks at would not learn either.
+            idle = ("hard",) * (not cropped) + ("spatial", "channel") * (not goes_on)
             attended = HarmoniousAttention(
-                tuple(kind for kind in options["attention"] if (cropped if kind == "hard" else goes_on)),
+                tuple(kind for kind in options["attention"] if kind not in idle) if idle else options["attention"],
                 options["regions"],
                 synchronized=options["synchronized"],
                 name=f"level{level}.attention",

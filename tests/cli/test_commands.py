@@ -127,19 +127,21 @@ def test_train_calls_the_package(run, monkeypatch):
     assert "0.750" in out
 
 
-def test_train_in_another_precision(run, monkeypatch):
+def test_train_in_another_precision_or_from_other_weights(run, monkeypatch):
     import keras_reid.training
 
     called = []
 
     def train(recipe, *_, **__):
-        called.append(recipe.precision)
+        called.append((recipe.precision, recipe.weights))
         return {"figures": {}, "data": {"name": "people"}, "weights": "w.weights.h5"}
 
     monkeypatch.setattr(keras_reid.training, "run", train)
-    for options in ((), ("--precision", "mixed_bfloat16")):
+    own = ("--weights", "mine.weights.h5")
+    for options in ((), ("--precision", "mixed_bfloat16"), own, (*own, "--miniature")):
         assert run("train", "--recipe", "han_small", *options)[0] == 0
-    assert called == ["float32", "mixed_bfloat16"]
+    kept = ("float32", "mine.weights.h5")
+    assert called == [("float32", None), ("mixed_bfloat16", None), kept, kept]
 
 
 def test_train_by_an_unknown_recipe(run):

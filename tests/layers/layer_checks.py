@@ -1,5 +1,7 @@
 """What every layer of the package must pass, whatever it computes."""
 
+import inspect
+
 import keras
 import numpy as np
 from keras import ops
@@ -63,8 +65,11 @@ def _gradients(layer, inputs):
     if keras.backend.backend() == "jax":
         import jax
 
+        # To a layer's `call` itself, which Keras does not ask first whether it takes `training`.
+        training = {"training": True} if "training" in inspect.signature(layer.call).parameters else {}
+
         def of_weights(trainable, others):
-            outputs, _ = layer.stateless_call(trainable, others, *inputs, training=True)
+            outputs, _ = layer.stateless_call(trainable, others, *inputs, **training)
             return distance(outputs)
 
         weights = (layer.trainable_variables, layer.non_trainable_variables)
