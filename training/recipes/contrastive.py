@@ -156,7 +156,7 @@ def apnet_c_rendered() -> Recipe:
     | contrastive | 1e-3 | 2 levels | .411 | .295 |
 
     To its end in float32, an hour an epoch of two cores: mAP .809 on rendered test people, .700 on WARD's training
-    people, where the published HANs have .759 to .780 with a tenth of the weights; rank-1 .787 and mAP .741 on WARD's
+    people, where the published HANs have .759 to .780 with an eighth of the weights; rank-1 .787 and mAP .741 on WARD's
     query and gallery. It was to be published if it came to more than HAN-L, so it is not.
 
     keras-reid train --recipe apnet_c_rendered --data market1501:rendered --output runs/apnet_c_rendered --fast
