@@ -87,10 +87,11 @@ class FaissIndex:
 
         self.gallery.refresh()
         vectors, ids = self.gallery.vectors, self.gallery.ids
-        there = np.ascontiguousarray(ids[self.gallery.chosen()])
+        chosen = self.gallery.chosen()
+        there = np.ascontiguousarray(ids[chosen])
         if self._index.ntotal > np.searchsorted(there, self._last, side="right"):
             self._index.remove_ids(faiss.IDSelectorNot(faiss.IDSelectorBatch(there)))
-        new = np.flatnonzero(self.gallery.chosen() & (ids > self._last))
+        new = np.flatnonzero(chosen & (ids > self._last))
         for start in range(0, len(new), _BLOCK):
             part = new[start : start + _BLOCK]
             self._index.add_with_ids(np.ascontiguousarray(vectors[part]), np.ascontiguousarray(ids[part]))

@@ -14,6 +14,13 @@ def check_map(layer: str, shape: tuple) -> None:
         )
 
 
+def check_sized_map(layer: str, shape: tuple) -> None:
+    """Raise unless `shape` is that of a feature map with known channels, height and width."""
+    check_map(layer, shape)
+    if None in shape[1:]:
+        raise ReIDError(f"{layer} expects a feature map of known height and width. Received: shape={tuple(shape)}")
+
+
 def check_count(layer: str, **values: int) -> None:
     """Raise unless every argument is a whole number above 0."""
     for name, value in values.items():

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_reid.errors import ReIDError
-from keras_reid.layers.arguments import check_count, check_map
+from keras_reid.layers.arguments import check_count, check_sized_map
 from keras_reid.layers.batch_normalization import BatchNormalization
 
 
@@ -46,12 +46,8 @@ class NonLocal(keras.layers.Layer):
         self.synchronized = synchronized
 
     def build(self, input_shape):
-        check_map("NonLocal", input_shape)
+        check_sized_map("NonLocal", input_shape)
         *others, channels = input_shape
-        if None in others[1:]:
-            raise ReIDError(
-                f"NonLocal expects a feature map of known height and width. Received: shape={tuple(input_shape)}"
-            )
         if channels % self.reduction:
             raise ReIDError(
                 "NonLocal expects a number of channels that `reduction` divides. "

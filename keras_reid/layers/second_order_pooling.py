@@ -3,8 +3,7 @@
 import keras
 from keras import ops
 
-from keras_reid.errors import ReIDError
-from keras_reid.layers.arguments import check_map
+from keras_reid.layers.arguments import check_sized_map
 
 
 @keras.saving.register_keras_serializable(package="keras_reid")
@@ -34,12 +33,7 @@ class SecondOrderPooling(keras.layers.Layer):
     """
 
     def build(self, input_shape):
-        check_map("SecondOrderPooling", input_shape)
-        if None in input_shape[1:]:
-            raise ReIDError(
-                "SecondOrderPooling expects a feature map of known height and width. "
-                f"Received: shape={tuple(input_shape)}"
-            )
+        check_sized_map("SecondOrderPooling", input_shape)
 
     def call(self, inputs):
         _, height, width, channels = inputs.shape

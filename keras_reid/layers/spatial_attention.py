@@ -3,8 +3,7 @@
 import keras
 from keras import ops
 
-from keras_reid.errors import ReIDError
-from keras_reid.layers.arguments import check_map
+from keras_reid.layers.arguments import check_sized_map
 from keras_reid.layers.batch_normalization import BatchNormalization
 
 
@@ -41,13 +40,8 @@ class SpatialAttention(keras.layers.Layer):
         self.synchronized = synchronized
 
     def build(self, input_shape):
-        check_map("SpatialAttention", input_shape)
+        check_sized_map("SpatialAttention", input_shape)
         batch, height, width, _ = input_shape
-        if None in (height, width):
-            raise ReIDError(
-                "SpatialAttention expects a feature map of known height and width. "
-                f"Received: shape={tuple(input_shape)}"
-            )
         normalisation = {"momentum": self.momentum, "synchronized": self.synchronized, "dtype": self.dtype_policy}
         # Averages at the start: the map begins as the blurred activation, whatever the seed.
         self.convolution = keras.layers.Conv2D(

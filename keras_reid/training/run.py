@@ -207,11 +207,10 @@ def _first_people(data: ReIDData, number: int) -> ReIDData:
     def first(split: Split) -> np.ndarray:
         return np.unique(split.identities[split.identities > 0])[:number]
 
-    train, asked = first(data.train), first(data.query)
-
     def of(split: Split, people: np.ndarray) -> Split:
         return split.take(np.isin(split.identities, people))
 
+    train, asked = first(data.train), first(data.query)
     return dataclasses.replace(
         data, train=of(data.train, train), query=of(data.query, asked), gallery=of(data.gallery, asked)
     )
