@@ -9,6 +9,8 @@ import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # on every processor, as in the command line
+# As many processes as cores run at a time; OpenBLAS' threads would wait for one another, up to seven times as long.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ["MPLBACKEND"] = "Agg"
 # No test reads or fills the user's cache of downloaded weights.
 _HOME = tempfile.TemporaryDirectory(prefix="keras-reid-tests-")

@@ -59,7 +59,7 @@ def test_positions_can_be_learnt():
     offset = keras.layers.Dense(2, kernel_initializer="zeros", bias_initializer=keras.initializers.Constant(-0.2))
     positions = keras.layers.Reshape((1, 2))(offset(keras.layers.GlobalAveragePooling2D()(symbols)))
     model = keras.Model(symbols, keras.layers.Flatten()(RegionCrop((1, 1))(symbols, positions)))
-    model.compile(keras.optimizers.SGD(0.01), loss="mse", run_eagerly=True)
+    model.compile(keras.optimizers.SGD(0.01), loss="mse")
     before = float(model.predict_on_batch(features)[0, 0])
     for _ in range(20):
         model.train_on_batch(features, np.array([[3.0]]))

@@ -65,7 +65,7 @@ def test_gradients_reach_what_made_the_map(precision):
     start = keras.initializers.GlorotUniform(seed=0)
     convolution = layers.Conv2D(1, 1, use_bias=False, kernel_initializer=start, dtype=precision)
     model = keras.Model(image, layers.Reshape((4, 2), dtype="float32")(convolution(image)))
-    model.compile(keras.optimizers.SGD(0.1), AttentionCosineDistance(), run_eagerly=True)
+    model.compile(keras.optimizers.SGD(0.1), AttentionCosineDistance())
     before = convolution.get_weights()[0]
     pictures = np.random.default_rng(0).normal(size=(4, 4, 2, 3)).astype("float32")
     first = model.train_on_batch(pictures, np.array([0, 0, 1, 1]))
@@ -83,7 +83,7 @@ def test_flat_maps_have_no_gradient(other):
     image = keras.Input((4, 2, 1))
     scale = layers.Conv2D(1, 1, use_bias=False, kernel_initializer="ones")
     model = keras.Model(image, layers.Reshape((4, 2))(scale(image)))
-    model.compile(keras.optimizers.SGD(0.1), AttentionCosineDistance(), run_eagerly=True)
+    model.compile(keras.optimizers.SGD(0.1), AttentionCosineDistance())
     pictures = np.ones((2, 4, 2, 1), "float32")
     pictures[1, 0] += other
     assert model.train_on_batch(pictures, np.array([0, 0])) == pytest.approx(1)
