@@ -21,7 +21,7 @@ from keras_reid.errors import ReIDError
 from keras_reid.files import home
 from keras_reid.lock import locked
 
-from .makehuman import Proxy, read_obj, read_proxy, read_target
+from .makehuman import Proxy, proxy_mesh, read_obj, read_proxy, read_target
 
 # Changes whenever prepared files are written differently, so that old ones are not read.
 _FORMAT = 1
@@ -103,7 +103,8 @@ def prepare(clothes: Path | None) -> Path:
     body = body_folder()
     proxies = _proxy_files(clothes)
     digest = hashlib.sha256(f"{_FORMAT}".encode())
-    for path in [body / "3dobjs" / "base.obj", *proxies]:
+    meshes = [mesh for mesh in map(proxy_mesh, proxies) if mesh.is_file()]  # one that is not is an error of `_write`
+    for path in [body / "3dobjs" / "base.obj", *_target_files(body), *_rig_files(body), *proxies, *meshes]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     folder = home() / "people" / digest.hexdigest()[:16]
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -141,16 +142,22 @@ def _proxy_files(clothes: Path | None) -> list[Path]:
     return found
 
 
+def _target_files(body: Path) -> list[Path]:
+    found = sorted((body / "targets" / "macrodetails").rglob("*.target.gz"))
+    return [path for path in found if any(f"-{age}" in path.name for age in _AGES)]
+
+
+def _rig_files(body: Path) -> list[Path]:
+    return [body / "rigs" / "standard" / f"{kind}.game_engine.json" for kind in ("rig", "weights")]
+
+
 def _write(folder: Path, body: Path, proxy_files: list[Path]) -> None:
     vertices, triangles, group = read_obj(body / "3dobjs" / "base.obj")
     names, moved = [], []
-    for path in sorted((body / "targets" / "macrodetails").rglob("*.target.gz")):
-        name = path.name.removesuffix(".target.gz")
-        if any(f"-{age}" in name for age in _AGES):
-            names.append(name)
-            moved.append(read_target(path, len(vertices)))
-    rig = json.loads((body / "rigs" / "standard" / "rig.game_engine.json").read_text(encoding="utf-8"))
-    weights = json.loads((body / "rigs" / "standard" / "weights.game_engine.json").read_text(encoding="utf-8"))
+    for path in _target_files(body):
+        names.append(path.name.removesuffix(".target.gz"))
+        moved.append(read_target(path, len(vertices)))
+    rig, weights = (json.loads(path.read_text(encoding="utf-8")) for path in _rig_files(body))
     bones = _parents_first({bone: entry.get("parent") or "" for bone, entry in rig.items()})
     heads = []
     for bone in bones:

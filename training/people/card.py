@@ -25,7 +25,7 @@ and is itself a data set: `keras_reid.data.load("csv:FOLDER/truth.csv")`.
 | column of `truth.csv` | |
 | --- | --- |
 | `path`, `split`, `identity`, `camera` | |
-| `yaw` | degrees; 0: the person faces the camera, 180: its back is seen |
+| `yaw` | degrees; 0: the person faces the camera, 90: its right side is seen, 180: its back |
 | `elevation`, `distance` | degrees that the camera looks down; metres to the person |
 | `pose` | stand or walk, and what the arms do |
 | `occlusion`, `cut` | share of the person that something hides; share of its box outside the crop |
@@ -81,32 +81,29 @@ def write_card(folder: Path, found: dict) -> None:
         found: Settings, assets and counts, as in `render.json`.
     """
     settings, pictures = found["settings"], found["pictures"]
+    with open(folder / "truth.csv", encoding="utf-8", newline="") as file:
+        lines = list(csv.DictReader(file))
     text = _CARD.format(
         **{name: value for name, value in settings.items() if name != "cameras"},
         **pictures,
         pictures=f"{sum(pictures.values()):,}",
         people=f"{settings['identities'] + settings['test_identities']:,}",
-        cameras=settings["cameras"] + settings["test_cameras"],
+        cameras=len({line["camera"] for line in lines}),
         cameras_train=settings["cameras"],
         assets=found["assets"],
         clothes="CLOTHES" if found["clothes"] else "body",
         clothes_text="MakeHuman's, and shaped from the body's mesh"
         if found["clothes"]
         else "shaped from the body's mesh",
-        shares=_shares(folder),
+        shares=_shares(lines),
     )
     with atomically(folder / "README.md") as new:
         new.write_text(text, encoding="utf-8")
 
 
-def _shares(folder: Path) -> str:
+def _shares(pictures: list[dict[str, str]]) -> str:
     """How often what occurs, among people and among pictures."""
-    people: dict[str, dict[str, str]] = {}
-    pictures: list[dict[str, str]] = []
-    with open(folder / "truth.csv", encoding="utf-8", newline="") as file:
-        for line in csv.DictReader(file):
-            people.setdefault(line["identity"], line)
-            pictures.append(line)
+    people = {line["identity"]: line for line in pictures}
     lines = ["| of the people | |", "| --- | --- |"]
     lines += [f"| {name} | {_counted(line[column] for line in people.values())} |" for name, column in _OF_PEOPLE]
     lines.append(f"| patterns of tops | {_counted(line['top_pattern'] for line in people.values())} |")

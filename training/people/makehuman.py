@@ -78,13 +78,21 @@ class Proxy:
         return points + self.offsets * np.array(scale, np.float32)
 
 
+def proxy_mesh(path: Path) -> Path:
+    """The .obj file that a .mhclo file names, or the one of its own name."""
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        if line.startswith("obj_file") and len(words := line.split()) > 1:
+            return path.with_name(words[1])
+    return path.with_suffix(".obj")
+
+
 def read_proxy(path: Path) -> Proxy:
     """The clothes or hair in a .mhclo file; its mesh lies beside it.
 
     Raises:
         ReIDError: the file is damaged.
     """
-    mesh, references, section = path.with_suffix(".obj"), {}, ""
+    references, section = {}, ""
     hangs_on: list[list[int]] = []
     shares: list[list[float]] = []
     offsets: list[list[float]] = []
@@ -96,8 +104,6 @@ def read_proxy(path: Path) -> Proxy:
                 continue
             if words[0] in ("verts", "delete_verts"):
                 section = words[0]
-            elif words[0] == "obj_file":
-                mesh = path.with_name(words[1])
             elif words[0] in ("x_scale", "y_scale", "z_scale"):
                 references[words[0][0]] = (int(words[1]), int(words[2]), float(words[3]) * METRES)
             elif not words[0].isdigit():
@@ -110,7 +116,7 @@ def read_proxy(path: Path) -> Proxy:
                 offsets.append(numbers[6:9] if len(words) >= 9 else [0.0, 0.0, 0.0])
             elif section == "delete_verts":
                 covers.update(_ranges(words))
-        triangles = read_obj(mesh)[1]
+        triangles = read_obj(proxy_mesh(path))[1]
         return Proxy(
             triangles,
             np.array(hangs_on, np.int32),

@@ -1,4 +1,4 @@
-"""A picture of what a data set looks like: a row a person, a column a camera."""
+"""A picture of what a data set looks like: a row a person."""
 
 import csv
 from pathlib import Path

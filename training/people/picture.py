@@ -24,7 +24,7 @@ class Truth:
     """What is known about a picture besides who is in it.
 
     Attributes:
-        yaw: Degrees; 0 the person faces the camera, 90 its left side is seen, 180 its back.
+        yaw: Degrees; 0 the person faces the camera, 90 its right side is seen, 180 its back.
         elevation: Degrees that the camera looks down.
         distance: Metres.
         pose: What the person does.
@@ -76,7 +76,7 @@ def random_picture(
         scene.draw_thing_in_front()
     pixels = develop(scene.colour, camera.sensor, height, width, random)
     truth = Truth(
-        yaw=round(math.degrees(yaw) % 360, 1),
+        yaw=round(math.degrees(yaw), 1) % 360,
         elevation=round(math.degrees(view.elevation), 1),
         distance=round(view.distance, 2),
         pose=target.doing,

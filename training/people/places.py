@@ -37,7 +37,7 @@ class Place:
         ground: Texture, (256, 256, 3) linear reflectance.
         wall: Likewise.
         wall_distance: Metres from the person farthest from the camera to the wall behind; far away for no wall.
-        wall_slope: How the wall recedes to the right, metres a metre.
+        wall_slope: How much nearer the wall comes to the right, metres a metre.
         things: What stands about.
         busy: How many things there are behind a person, on average.
     """

@@ -44,7 +44,6 @@ class Settings:
             "identities": (1, 100_000),
             "test_identities": (2, 10_000),
             "images": (2, 1000),
-            "views": (2, min(self.cameras, self.test_cameras, self.images)),
             "cameras": (2, 10_000),
             "test_cameras": (2, 10_000),
             "height": (32, 384),
@@ -53,16 +52,20 @@ class Settings:
             "quality": (1, 100),
         }
         for name, (low, high) in limits.items():
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-                bound = " (as many as there are images and cameras)" if name == "views" else ""
-                raise ReIDError(f"`{name}` must be a whole number from {low} to {high}{bound}. Received: {value!r}.")
+            self._check(name, low, high)
+        most = min(self.cameras, self.test_cameras, self.images)
+        self._check("views", 2, most, " (as many as there are images and cameras)")
         # A query needs another camera's pictures of the person in the gallery, and one of its own stays there.
         if self.images < 2 * self.views:
             raise ReIDError(
                 f"`images` must be at least twice `views`, so that every query's camera has a picture left for the "
                 f"gallery. Received: {self.images} and {self.views}."
             )
+
+    def _check(self, name: str, low: int, high: int, bound: str = "") -> None:
+        value = getattr(self, name)
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            raise ReIDError(f"`{name}` must be a whole number from {low} to {high}{bound}. Received: {value!r}.")
 
     @property
     def people(self) -> int:

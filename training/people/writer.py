@@ -10,6 +10,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -47,8 +48,8 @@ def render(
 ) -> dict[str, Any]:
     """Render a data set into the folder `output`, which appears when it is complete.
 
-    Until then the pictures gather in a folder beside it, `.NAME.partial`; interrupted, the same call goes on there. The
-    files are the same whatever the number of processes.
+    Until then the pictures gather in a folder beside it, `.NAME.partial/set`; interrupted, the same call goes on there.
+    The files are the same whatever the number of processes.
 
     Args:
         output: A folder that does not exist yet. If it holds the data set that is asked for, nothing is done.
@@ -65,28 +66,31 @@ def render(
     """
     settings = settings or Settings()
     output = Path(output)
-    processes = processes or os.cpu_count() or 1
+    processes = (os.cpu_count() or 1) if processes is None else processes
     if processes < 1:
         raise ReIDError(f"`processes` must be at least 1. Received: {processes}.")
     prepared = assets.prepare(None if clothes is None else Path(clothes).expanduser())
     wanted = {"settings": settings.as_dict(), "assets": assets.digest(prepared), "clothes": clothes is not None}
-    if output.exists():
-        return _finished(output, wanted)
     partial = output.with_name(f".{output.name}.partial")
+    if output.exists():
+        found = _finished(output, wanted)
+        if not (partial / "set").exists():  # a run was killed when it had everything
+            shutil.rmtree(partial, ignore_errors=True)
+        return found
     partial.mkdir(parents=True, exist_ok=True)
     with locked(output.with_name(f".{output.name}.lock")):
         if output.exists():  # another process was quicker
             return _finished(output, wanted)
         _agree(partial, wanted)
         _draw(partial, settings, prepared, processes, progress)
+        whole = partial / "set"
         found = {**wanted, "pictures": _write_table(partial, settings)}
-        write_montage(partial, settings)
-        write_card(partial, found)
-        with atomically(partial / "render.json") as new:
+        write_montage(whole, settings)
+        write_card(whole, found)
+        with atomically(whole / "render.json") as new:
             new.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-        shutil.rmtree(partial / "parts")
-        (partial / "begun.json").unlink()
-        os.rename(partial, output)
+        os.rename(whole, output)
+        shutil.rmtree(partial)
     return found
 
 
@@ -103,10 +107,10 @@ def _finished(output: Path, wanted: dict) -> dict:
 
 def _agree(partial: Path, wanted: dict) -> None:
     """Note what is being rendered here, or find that it is what was begun."""
-    for folder in (*FOLDERS.values(), "parts"):
-        (partial / folder).mkdir(exist_ok=True)
-        for half in (partial / folder).glob(".*"):  # files that a killed process was writing
-            half.unlink()
+    for folder in ("people", *(f"set/{name}" for name in FOLDERS.values())):
+        (partial / folder).mkdir(parents=True, exist_ok=True)
+    for half in partial.rglob(".*"):  # files that a killed process was writing
+        half.unlink()
     begun = partial / "begun.json"
     if begun.is_file():
         _compare(partial, json.loads(begun.read_text(encoding="utf-8")), wanted)
@@ -149,6 +153,11 @@ def _draw(partial: Path, settings: Settings, prepared: Path, processes: int, pro
                 done += settings.images
                 if progress:
                     progress(done, total)
+        except BrokenProcessPool as error:
+            raise ReIDError(
+                "A process that drew people was ended from outside, as the system does where memory is short. The same "
+                f"command goes on where it was; give it fewer processes than {processes}."
+            ) from error
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -195,7 +204,7 @@ def _draw_person(settings: Settings, prepared: Path, partial: Path, number: int)
             split = "gallery" if shot.camera in queried else "query"
             queried.add(shot.camera)
         name = f"{number + 1:04d}_c{shot.camera}s1_{shot.frame:06d}_00.jpg"
-        path = partial / FOLDERS[split] / name
+        path = partial / "set" / FOLDERS[split] / name
         options = [cv2.IMWRITE_JPEG_QUALITY, settings.quality]
         _, file = cv2.imencode(".jpg", shot.pixels[..., ::-1], options)
         with atomically(path) as new:
@@ -211,13 +220,13 @@ def _readable(facts: dict) -> dict:
 
 
 def _part(partial: Path, number: int) -> Path:
-    return partial / "parts" / f"{number:06d}.json"
+    return partial / "people" / f"{number:06d}.json"
 
 
 def _write_table(partial: Path, settings: Settings) -> dict[str, int]:
     """Put the people's parts together to truth.csv; returns how many pictures each split has."""
     counts = dict.fromkeys(FOLDERS, 0)
-    with atomically(partial / "truth.csv") as new, open(new, "w", encoding="utf-8", newline="") as file:
+    with atomically(partial / "set" / "truth.csv") as new, open(new, "w", encoding="utf-8", newline="") as file:
         table = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
         table.writeheader()
         for number in range(settings.people):

@@ -54,6 +54,29 @@ def test_a_folder_without_clothes(name, tmp_path):
     )
 
 
+def test_prepared_files_follow_every_file_that_is_read(tmp_path, monkeypatch):
+    """A repaired mesh, or another release's weights, are not those that were prepared before."""
+    folder = tmp_path / "clothes" / "shirt"
+    folder.mkdir(parents=True)
+    proxy, mesh = folder / "shirt.mhclo", folder / "other.obj"
+    proxy.write_text("obj_file other.obj\n")
+    mesh.write_text("one")
+    body = tmp_path / "mpfb2"
+    read = ["3dobjs/base.obj", "targets/macrodetails/a-young.target.gz", "rigs/standard/rig.game_engine.json"]
+    read.append("rigs/standard/weights.game_engine.json")
+    for name in read:
+        (body / name).parent.mkdir(parents=True, exist_ok=True)
+        (body / name).write_text("one")
+    monkeypatch.setenv("KERAS_REID_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(assets, "body_folder", lambda: body)
+    monkeypatch.setattr(assets, "_write", lambda *arguments: None)
+    found = [assets.digest(assets.prepare(tmp_path))]
+    for path in (mesh, proxy, *(body / name for name in read)):
+        path.write_text("two" if path is not proxy else "obj_file other.obj\nuuid 2\n")
+        found.append(assets.digest(assets.prepare(tmp_path)))
+    assert len(set(found)) == len(found) == 7
+
+
 def test_a_proxy_moves_with_what_it_hangs_on():
     import numpy as np
 

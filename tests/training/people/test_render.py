@@ -3,6 +3,7 @@
 import csv
 import filecmp
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -67,6 +68,7 @@ def test_layout_and_table(rendered):
     with open(folder / "truth.csv", encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file))
     assert all(0 <= float(line["yaw"]) < 360 for line in lines)
+    assert f"people in {len({line['camera'] for line in lines})} virtual cameras" in (folder / "README.md").read_text()
     assert all(0 <= float(line["occlusion"]) <= 1 for line in lines)
     assert data.read_image(folder / lines[0]["path"]).shape == (64, 32, 3)
 
@@ -87,9 +89,10 @@ def test_killed_and_resumed(rendered, tmp_path):
                 break
     partial = tmp_path / ".set.partial"
     assert not folder.exists()
-    there = len(list((partial / "parts").iterdir()))
+    there = len(list((partial / "people").iterdir()))
     assert 2 <= there < 6
-    (partial / "query" / ".0005_c6s1.1-2.jpg").write_bytes(b"half")
+    (partial / "set" / "query" / ".0005_c6s1.1-2.jpg").write_bytes(b"half")
+    (partial / "set" / ".truth.1-2.csv").write_bytes(b"half")
     wait_for_orphans(partial)
     with pytest.raises(ReIDError) as error:
         people.render(folder, people.Settings(**{**SMALL, "height": 96, "images": 8}), processes=1)
@@ -101,6 +104,31 @@ def test_killed_and_resumed(rendered, tmp_path):
     people.render(folder, people.Settings(**SMALL), processes=1, progress=lambda done, _: seen.append(done))
     assert seen[0] >= 6 * there
     assert same(rendered[0], folder)
+    assert not partial.exists()
+
+
+def test_nothing_is_lost_where_the_folder_was_made_meanwhile(rendered, tmp_path):
+    folder, begun = tmp_path / "set", tmp_path / ".set.partial"
+
+    def disturb(done, total):
+        if done == total:
+            folder.mkdir()
+            (folder / "mine.txt").write_text("mine")
+
+    with pytest.raises(OSError, match="not empty"):
+        people.render(folder, people.Settings(**SMALL), processes=1, progress=disturb)
+    assert files(folder) == ["mine.txt"]
+    (folder / "mine.txt").unlink()
+    folder.rmdir()
+    with pytest.raises(ReIDError, match=r"holds another rendering \(seed 0 there, 1 now\)"):
+        people.render(folder, people.Settings(**{**SMALL, "seed": 1}))
+    seen = []
+    people.render(folder, people.Settings(**SMALL), processes=1, progress=lambda done, _: seen.append(done))
+    assert seen == [36]
+    assert same(rendered[0], folder)
+    (begun / "people").mkdir(parents=True)  # as a run leaves it that is killed when it had everything
+    people.render(folder, people.Settings(**SMALL))
+    assert not begun.exists()
 
 
 def wait_for_orphans(partial: Path) -> None:
@@ -131,9 +159,21 @@ def test_foreign_folder_is_refused(tmp_path):
     )
 
 
-def test_processes(tmp_path):
-    with pytest.raises(ReIDError, match=r"^`processes` must be at least 1\. Received: -1\.$"):
-        people.render(tmp_path / "set", processes=-1)
+@pytest.mark.parametrize("number", [-1, 0])
+def test_processes(tmp_path, number):
+    with pytest.raises(ReIDError, match=rf"^`processes` must be at least 1\. Received: {number}\.$"):
+        people.render(tmp_path / "set", processes=number)
+
+
+def test_a_process_that_is_ended_from_outside(rendered, tmp_path):
+    def end(done, total):
+        if done == 6:
+            multiprocessing.active_children()[0].kill()
+
+    with pytest.raises(ReIDError, match=r"^A process that drew people was ended from outside, .* fewer .* than 1\.$"):
+        people.render(tmp_path / "set", people.Settings(**SMALL), processes=1, progress=end)
+    people.render(tmp_path / "set", people.Settings(**SMALL), processes=1)
+    assert same(rendered[0], tmp_path / "set")
 
 
 def test_whole_people():

@@ -9,6 +9,8 @@ from keras_reid import ReIDError
     [
         ({"height": 400}, "`height` must be a whole number from 32 to 384. Received: 400."),
         ({"width": 8}, "`width` must be a whole number from 16 to 192. Received: 8."),
+        ({"cameras": 1}, "`cameras` must be a whole number from 2 to 10000. Received: 1."),
+        ({"images": None}, "`images` must be a whole number from 2 to 1000. Received: None."),
         ({"seed": -1}, "`seed` must be a whole number from 0 to 2147483647. Received: -1."),
         ({"identities": 1.5}, "`identities` must be a whole number from 1 to 100000. Received: 1.5."),
         (
