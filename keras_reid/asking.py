@@ -61,11 +61,12 @@ def retrieval_figures(data, embed_paths, rerank=False, protocol=None):
                 f"The data set has no images in its {split}: retrieval searches the pictures of the query in the "
                 "gallery. Add some, or give a data set that has both."
             )
-    found = searchable(data, embed_paths, protocol)
-    if (protocol or data.protocol) != "single_shot":
-        return evaluate(*found, rerank=rerank), (found.query, found.gallery)
-    if rerank:
+    drawn = (protocol or data.protocol) == "single_shot"
+    if drawn and rerank:
         raise ReIDError("Re-ranking needs the whole gallery, of which the protocol 'single_shot' draws a part.")
+    found = searchable(data, embed_paths, protocol)
+    if not drawn:
+        return evaluate(*found, rerank=rerank), (found.query, found.gallery)
     return single_shot(*found), (found.query, found.gallery)
 
 

@@ -3,6 +3,7 @@
 A command is a module beside this one. None imports Keras before it runs, so that `--help` is quick.
 """
 
+import io
 import sys
 from collections.abc import Sequence
 
@@ -113,6 +114,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: Without the program's name. Defaults to those of the process.
     """
+    for stream in (sys.stdout, sys.stderr):  # a file's name may have bytes that are no text
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app(args=None if arguments is None else list(arguments), prog_name="keras-reid")
     except ReIDError as error:

@@ -32,7 +32,9 @@ def attention(
         from keras_reid.cli.crops import find_pictures
         from keras_reid.data import read_image
         from keras_reid.pictures import draw_attention
+        from keras_reid.pictures.canvas import check_png
 
+        check_png(picture)
         paths = find_pictures(pictures)[:rows]
         network = options.load_model(model, weights)
         if show == "masks":

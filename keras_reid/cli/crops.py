@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +15,8 @@ from keras_reid.data.images import SUFFIXES, load_images
 from keras_reid.errors import ReIDError
 
 # "0001_c1_f0040.jpg" (WARD) and "0001_c1s1_000151_01.jpg" (Market-1501, where -1 is junk and 0 a distractor).
-_NAME = re.compile(r"(-?\d+)_c(\d+)")
+# Longer numbers than fit 64 bits are no identities, but times of day.
+_NAME = re.compile(r"(-?\d{1,18})_c(\d{1,18})")
 
 
 class Embedded(NamedTuple):
@@ -38,11 +40,7 @@ def find_pictures(places: Sequence[Path]) -> list[str]:
             continue
         if not place.is_dir():
             raise ReIDError(f"'{place}' does not exist: give a picture or a folder of pictures.")
-        inside = sorted(
-            path
-            for path in place.rglob("*")
-            if path.suffix.lower() in SUFFIXES and not any(p.startswith(".") for p in path.relative_to(place).parts)
-        )
+        inside = sorted(_below(place))
         if not inside:
             raise ReIDError(
                 f"'{place}' has no pictures: looked for {', '.join(SUFFIXES)} in it and the folders below. "
@@ -50,6 +48,21 @@ def find_pictures(places: Sequence[Path]) -> list[str]:
             )
         found += map(str, inside)
     return found
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Picture files at any depth, behind links, too; a folder that several links lead to is looked into once."""
+    seen = set()
+    for place, folders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (
+            Path(place, name) for name in files if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
+        )
 
 
 def identities_and_cameras(paths: Sequence[str]) -> tuple[np.ndarray, np.ndarray] | None:

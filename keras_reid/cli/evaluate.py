@@ -62,10 +62,13 @@ def evaluate(
                 )
             ]
     rows[0]["model"] = model
-    counts = {"queries": len(found.query), "gallery": len(found.gallery)}
+    by = "standard" if export else protocol or found.protocol
+    counts = {
+        name: len(set(split.tracklets)) if by == "tracklets" else len(split)
+        for name, split in (("queries", found.query), ("gallery", found.gallery))
+    }
     if json:
         more = {"exports": rows[1:]} if export else {"report": files} if files else {}
-        by = "standard" if export else protocol or found.protocol
         shown = {"data": data, "model": model, "rerank": rerank, "flip": flip, "protocol": by}
         console.show_json({**shown, **counts, **rows[0], **more})
         return

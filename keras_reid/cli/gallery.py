@@ -35,17 +35,16 @@ def add(
         from keras_reid.gallery import Gallery
 
         found = find_pictures(pictures)
-        if weights == "none":
-            raise ReIDError("`--weights none` draws other weights each time: no two of their vectors can be compared.")
         if Path(weights).is_file():
             weights = str(Path(weights).resolve())  # as it is found from any folder
         network = options.load_model(model, weights)
-        gallery = _opened(folder, model, weights) if folder.exists() else None
+        about = _about(network, model, weights)
+        gallery = _opened(folder, about) if folder.exists() else None
         embedded = embed_pictures(network, found, batch_size, flip, on_error, "Embedding")
         if gallery is None and folder.exists():  # somebody else has made it meanwhile
-            gallery = _opened(folder, model, weights)
+            gallery = _opened(folder, about)
         if gallery is None:
-            gallery = Gallery(network.embedding_size, about={"model": model, "weights": weights})
+            gallery = Gallery(network.embedding_size, about=about)
             gallery.save(folder)
         cameras = cameras_by_name(embedded.paths) if camera is None else [camera] * len(embedded.paths)
         times = [Path(path).stat().st_mtime for path in embedded.paths] if file_times else None
@@ -82,12 +81,14 @@ def search(
     with console.working():
         from keras_reid.cli.crops import embed_pictures, find_pictures
         from keras_reid.gallery import Gallery
+        from keras_reid.pictures.canvas import check_png
 
+        if picture is not None:
+            check_png(picture)
         gallery = Gallery.load(folder)
-        about = gallery.about
-        if "model" not in about:
-            raise ReIDError(f"'{folder}' does not say which model it was filled with: search it in Python.")
+        about = _noted(folder, gallery)
         network = options.load_model(about["model"], about["weights"])
+        _check_same(folder, about, _about(network, about["model"], about["weights"]))
         asked = embed_pictures(network, find_pictures(query), batch_size, flip, "raise", "Query")
         found = gallery.search(asked.vectors, top, cameras=camera or None, since=since, until=until)
         queries: list[dict[str, Any]] = []
@@ -99,11 +100,19 @@ def search(
                 if threshold is None or value >= threshold
             ]
             queries.append({"query": path, "matches": matches})
-        if picture is not None:
-            _draw(queries[:rows], picture)
     if json:
         console.show_json({"gallery": folder, **about, "queries": queries, "picture": picture})
+    else:
+        _show(queries)
+    if picture is None:
         return
+    with console.working():  # after what was found is told, since a crop may have left its place
+        _draw(queries[:rows], picture)
+    if not json:
+        print(f"Picture: {picture}")
+
+
+def _show(queries: list[dict[str, Any]]) -> None:
     nobody: dict[str, Any] = {"path": "nobody", "camera": None, "time": None, "similarity": None}
     lines = [
         (one["query"] if rank == 1 else "", rank, item["path"], item["camera"], item["time"], item["similarity"])
@@ -111,8 +120,6 @@ def search(
         for rank, item in enumerate(one["matches"] or [nobody], start=1)
     ]
     console.show_table(("query", "rank", "crop", "camera", "time", "similarity"), lines)
-    if picture is not None:
-        print(f"Picture: {picture}")
 
 
 def remove(
@@ -129,17 +136,25 @@ def remove(
         from keras_reid.gallery import Gallery
 
         gallery = Gallery.load(folder)
-        places = [path.resolve() for path in paths]
+        # Commands note whole paths; Python programs what they were given.
+        asked = {place: path for path in paths for place in (path, path.resolve())}
         ids = gallery.ids[np.flatnonzero(gallery.chosen())]
-        gone = [entry.id for entry in gallery.entries(ids) if {Path(entry.path), *Path(entry.path).parents} & {*places}]
+        gone: list[int] = []
+        met: set[Path] = set()
+        for entry in gallery.entries(ids):
+            if places := {Path(entry.path), *Path(entry.path).parents} & asked.keys():
+                gone.append(entry.id)
+                met |= {asked[place] for place in places}
         removed = gallery.remove(gone)
         if removed:
             gallery.save()
         count = len(gallery)
     if json:
         console.show_json({"gallery": folder, "removed": removed, "crops": count})
-        return
-    print(f"{folder}: {removed:,} removed, {count:,} crops")
+    else:
+        print(f"{folder}: {removed:,} removed, {count:,} crops")
+    if unmet := [str(path) for path in paths if path not in met]:
+        raise ReIDError(f"'{folder}' has no crops of {', '.join(unmet)}.")
 
 
 def info(folder: Folder, json: options.Json = False) -> None:
@@ -159,16 +174,47 @@ def info(folder: Folder, json: options.Json = False) -> None:
     console.show_table(tuple(row), [tuple(row.values())], title=str(folder))
 
 
-def _opened(folder: Path, model: str, weights: str):
+def _about(network, model: str, weights: str) -> dict[str, str]:
+    """What a gallery notes of the model that fills it; the checksum, because a file may be written anew."""
+    from keras_reid import zoo
+    from keras_reid.zoo.checksum import sha256_of
+    from keras_reid.zoo.imagenet import holds_imagenet
+
+    if weights in ("none", "imagenet") or (weights != "published" and holds_imagenet(network, weights)):
+        raise ReIDError(
+            f"`--weights {weights}` draws other weights each time: no two of their vectors can be compared."
+        )
+    checksum = zoo.info(model)["sha256"] if weights == "published" else sha256_of(weights)
+    return {"model": model, "weights": weights, "sha256": checksum}
+
+
+def _noted(folder: Path, gallery) -> dict[str, str]:
+    about = gallery.about
+    if not {"model", "weights", "sha256"} <= about.keys():
+        raise ReIDError(f"'{folder}' does not say which model it was filled with: add to it, and search it, in Python.")
+    return about
+
+
+def _check_same(folder: Path, noted: dict[str, str], asked: dict[str, str]) -> None:
+    if (noted["model"], noted["sha256"]) == (asked["model"], asked["sha256"]):
+        return
+    filled = f"'{folder}' was filled with {noted['model']} ({noted['weights']})"
+    if (noted["model"], noted["weights"]) == (asked["model"], asked["weights"]):
+        raise ReIDError(
+            f"{filled} when these were other weights: vectors of now cannot be compared with its own. Embed its crops "
+            "anew, in another folder."
+        )
+    raise ReIDError(
+        f"{filled}, whose vectors cannot be compared with those of {asked['model']} ({asked['weights']}): name that "
+        "model, or another folder."
+    )
+
+
+def _opened(folder: Path, about: dict[str, str]):
     from keras_reid.gallery import Gallery
 
     gallery = Gallery.load(folder)
-    asked = {"model": model, "weights": weights}
-    if gallery.about and gallery.about != asked:
-        raise ReIDError(
-            f"'{folder}' was filled with {gallery.about['model']} ({gallery.about['weights']}), whose vectors cannot "
-            f"be compared with those of {model} ({weights}): name that model, or another folder."
-        )
+    _check_same(folder, _noted(folder, gallery), about)
     return gallery
 
 

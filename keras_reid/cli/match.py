@@ -36,6 +36,10 @@ def match(
     told apart, and gallery pictures of the query's own identity and camera are left out, as in evaluation.
     """
     with console.working():
+        from keras_reid.pictures.canvas import check_png
+
+        if picture is not None:
+            check_png(picture)
         found = _search(query, gallery, options.load_model(model, weights), top, threshold, batch_size, flip, on_error)
         if picture is not None:
             _draw(found["queries"], picture, rows)

@@ -8,6 +8,7 @@ a manifest that does not count what was half-written; the next `add` overwrites 
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +124,10 @@ class Folder:
     def paths(self, rows: np.ndarray) -> list[str]:
         """As `Memory.paths`."""
         ends = self._columns["path_ends"]
-        return [bytes(self._text[ends[row - 1] if row else 0 : ends[row]]).decode("utf-8") for row in rows]
+        return [
+            bytes(self._text[ends[row - 1] if row else 0 : ends[row]]).decode("utf-8", "surrogateescape")
+            for row in rows
+        ]
 
     def append(self, entries: Entries) -> np.ndarray:
         """Add crops and return their ids; they are on the disk then."""
@@ -131,7 +135,7 @@ class Folder:
             self.refresh()
             before = self._manifest
             ids = np.arange(self.next_id, self.next_id + len(entries.vectors))
-            text = [path.encode("utf-8") for path in entries.paths]
+            text = _encoded(entries.paths)
             ends = before["path_bytes"] + np.cumsum([len(path) for path in text], dtype=np.int64)
             new = {"ids": ids, "cameras": entries.cameras, "times": entries.times, "path_ends": ends}
             data = self.folder / before["data"]
@@ -204,11 +208,19 @@ def write_folder(folder: Path, store: Memory | Folder) -> None:
     _sync(folder.parent)
 
 
+def _encoded(paths: Sequence[str]) -> list[bytes]:
+    return [path.encode("utf-8", "surrogateescape") for path in paths]  # a file's name may have bytes that are no text
+
+
+def _decoded(path: np.ndarray) -> str:
+    return bytes(path).decode("utf-8", "surrogateescape")
+
+
 def _write_columns(data: Path, store: Memory | Folder) -> dict[str, Any]:
     rows = np.flatnonzero(alive(store))
     shutil.rmtree(data, ignore_errors=True)  # of somebody who was killed
     data.mkdir()
-    text = [path.encode("utf-8") for path in store.paths(rows)]
+    text = _encoded(store.paths(rows))
     ends = np.cumsum([len(path) for path in text], dtype=np.int64)
     for name, kind in _COLUMNS.items():
         values = ends if name == "path_ends" else store.column(name)[rows]

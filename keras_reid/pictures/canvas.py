@@ -93,13 +93,18 @@ def legend_width(entries: Sequence[tuple[tuple, str]]) -> int:
     return sum(22 + round(font(13).getlength(text)) + 24 for _, text in entries)
 
 
+def check_png(path: str | os.PathLike) -> None:
+    """Raises a ReIDError where the file's name does not end in .png."""
+    if Path(path).suffix.lower() != ".png":
+        raise ReIDError(f"Pictures are written as PNG: give a path that ends in .png. Received: '{path}'.")
+
+
 def write_png(picture: Image.Image, path: str | os.PathLike) -> None:
     """Write a picture to `path`, whole or not at all.
 
     Raises:
         ReIDError: the file's name does not end in .png.
     """
-    if Path(path).suffix.lower() != ".png":
-        raise ReIDError(f"Pictures are written as PNG: give a path that ends in .png. Received: '{path}'.")
+    check_png(path)
     with atomically(path) as new:
         picture.save(new, format="PNG", optimize=True)

@@ -37,12 +37,45 @@ def test_embed_writes_paths_and_vectors(run, people, zoo, network):
     assert [path.name for path in (people / "out").iterdir()] == ["vectors.npz"]
 
 
-def test_embed_leaves_nothing_behind_when_it_fails(run, people, zoo):
+def test_embed_leaves_nothing_behind_when_it_fails(run, people, zoo, monkeypatch):
     (people / "query" / "x.jpg").write_text("no picture")
     status, out, err = run("embed", "query", "--output", "vectors.npz")
     assert (status, out) == (1, "")
     assert "Error: Image 'query/x.jpg' is not a picture in a known format" in err
     assert not list(people.glob("*.npz"))
+
+    def half(file, **arrays):
+        file.write(b"half")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(np, "savez", half)
+    status, out, err = run("embed", "gallery", "--output", "vectors.npz")
+    assert (status, out) == (1, "")
+    assert err.endswith("Error: No space left on device\n")
+    assert {path.name for path in people.iterdir()} == {"query", "gallery"}
+
+
+def test_pictures_are_found_behind_links(tmp_path):
+    """Each once, however many links lead there, and what is no file is none."""
+    from keras_reid.cli.crops import find_pictures
+
+    places = tmp_path / "gallery", tmp_path / "elsewhere" / "cam2"
+    for place in places:
+        place.mkdir(parents=True)
+        (place / "a.jpg").write_bytes(b"")
+    (places[0] / "cam2").symlink_to(places[1])
+    (places[1] / "round").symlink_to(places[0])
+    (places[0] / "folder.jpg").mkdir()
+    (places[0] / ".hidden").mkdir()
+    (places[0] / ".hidden" / "b.jpg").write_bytes(b"")
+    assert find_pictures([places[0]]) == [str(places[0] / "a.jpg"), str(places[0] / "cam2" / "a.jpg")]
+
+
+def test_a_time_of_day_is_no_identity():
+    from keras_reid.cli.crops import cameras_by_name, identities_and_cameras
+
+    assert identities_and_cameras(["20240131123456123456_c1.jpg"]) is None
+    assert cameras_by_name(["20240131123456123456_c1.jpg", "0007_c2.jpg"]) == [-1, 2]
 
 
 def test_explanations_are_drawn_by_the_same_command(run, people, zoo):

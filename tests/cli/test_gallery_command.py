@@ -1,9 +1,13 @@
 """`keras-reid gallery` and the report of `keras-reid evaluate`."""
 
 import json
+import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from keras_reid.gallery import Gallery
 
 
 @pytest.fixture
@@ -41,6 +45,44 @@ def test_add_search_remove(run, filled, network, zoo):
     assert "11 removed, 0 crops" in run("gallery", "remove", "all.gallery", "gallery")[1]
 
 
+def test_remove_says_what_is_not_there(run, filled, zoo):
+    paths = sorted(Path("gallery").iterdir())
+    status, out, err = run("gallery", "remove", "all.gallery", paths[0], "gallery/nobody.jpg", "elsewhere")
+    assert (status, out) == (1, "all.gallery: 1 removed, 11 crops\n")
+    assert err.endswith("Error: 'all.gallery' has no crops of gallery/nobody.jpg, elsewhere.\n")
+
+
+def test_remove_knows_paths_as_a_program_gave_them(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    gallery = Gallery(2)
+    gallery.save("mine.gallery")
+    gallery.add(np.eye(2, dtype="float32"), paths=["crops/1.jpg", "other/1.jpg"])
+    assert "1 removed, 1 crops" in run("gallery", "remove", "mine.gallery", "crops/1.jpg")[1]
+    assert "1 removed, 0 crops" in run("gallery", "remove", "mine.gallery", "other")[1]
+
+
+def test_search_prints_what_it_cannot_draw(run, filled, zoo):
+    line = ("gallery", "search", "all.gallery", "--query", "query", "--top", 12, "--picture")
+    status, out, err = run(*line, "found.jpg")
+    assert (status, out, "ends in .png" in err) == (1, "", True)
+    gone = sorted(Path("gallery").iterdir())[0]
+    gone.unlink()
+    status, out, err = run(*line, "found.png")
+    assert (status, gone.name in out, gone.name in err) == (1, True, True)
+    assert not Path("found.png").exists()
+
+
+def test_names_that_are_no_text(run, people, zoo):
+    name = os.fsdecode(b"gallery/m\xfcller.jpg")
+    os.rename(sorted(Path("gallery").iterdir())[0], name)
+    assert run("gallery", "add", "all.gallery", "gallery")[0] == 0
+    status, out, err = run("gallery", "search", "all.gallery", "--query", name, "--top", 1, "--json")
+    assert status == 0, err
+    (match,) = json.loads(out)["queries"][0]["matches"]
+    assert match["path"] == os.path.abspath(name)
+    assert "m\\udcfcller.jpg" in run("gallery", "search", "all.gallery", "--query", name)[1]
+
+
 def test_cameras_by_name(run, filled, zoo):
     """One picture of another name does not take the others' cameras away."""
     pictures = sorted(Path("query").iterdir())
@@ -60,6 +102,37 @@ def test_another_model(run, filled, zoo):
     status, _, err = run("gallery", "add", "new.gallery", "query", "--weights", "none")
     message = "`--weights none` draws other weights each time: no two of their vectors can be compared.\n"
     assert (status, err.endswith(message), Path("new.gallery").exists()) == (1, True, False)
+
+
+def test_a_file_of_weights_that_was_written_anew(run, people, zoo):
+    file = Path("mine.weights.h5")
+    file.write_bytes(b"one")
+    line = ("gallery", "add", "mine.gallery", "gallery", "--weights", file)
+    assert run(*line)[0] == 0
+    assert run("gallery", "search", "mine.gallery", "--query", "query")[0] == 0
+    file.rename("moved.weights.h5")
+    assert run(*line[:-1], "moved.weights.h5")[0] == 0
+    file.write_bytes(b"two")
+    for again in (line, ("gallery", "search", "mine.gallery", "--query", "query")):
+        status, out, err = run(*again)
+        assert (status, out) == (1, "")
+        assert err.endswith(
+            f"Error: 'mine.gallery' was filled with han_small ({file.resolve()}) when these were other weights: "
+            "vectors of now cannot be compared with its own. Embed its crops anew, in another folder.\n"
+        )
+
+
+def test_a_gallery_of_a_program(run, people, zoo, network):
+    for number, about in enumerate((None, {"model": "han_small"}, {"network": "han_small"})):
+        folder = f"{number}.gallery"
+        Gallery(network.embedding_size, about).save(folder)
+        for line in (("add", folder, "gallery"), ("search", folder, "--query", "query")):
+            status, out, err = run("gallery", *line)
+            message = "does not say which model it was filled with: add to it, and search it, in Python.\n"
+            assert (status, out, err.endswith(f"Error: '{folder}' {message}")) == (1, "", True)
+
+
+def test_no_gallery(run):
     status, _, err = run("gallery", "info", "nowhere")
     assert (status, "'nowhere' is no gallery" in err) == (1, True)
 
