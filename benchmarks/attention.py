@@ -8,15 +8,15 @@ Seed after seed, every network once, by its recipe: what is finished lies in the
 on there. Measured on the data set's query and gallery, whose people are none of those trained on. The table's last
 column sets a network beside the same one without attention, seed by seed.
 
-Two cores take hours for a seed. `--found` is a file of figures, a JSON line a training: what stands there is not
-trained again, and what is trained is added to it, so that several machines and days can share the work.
+Two cores take hours for a seed. `--found` is a file of figures, a JSON line a training: what stands there, in the same
+precision, is not trained again, and what is trained is added, so that several machines and days can share the work.
 """
 
 import argparse
 import dataclasses
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from keras_reid import data as sets
 from keras_reid import training
 from keras_reid.errors import ReIDError
 from keras_reid.files import atomically
+from keras_reid.lock import locked
 from keras_reid.training import Recipe
 
 # Name -> recipe, options, and the network without attention to set it beside.
@@ -38,6 +39,8 @@ LINES: dict[str, tuple[str, dict[str, Any], str | None]] = {
     "han_small": ("han_small_ward", {}, None),
 }
 FIGURES = ("rank1", "mAP")
+
+Key = tuple[str, int, str, str]
 
 
 def adapted(name: str, seed: int, size: tuple[int, int] | None, backbone: str | None, precision: str | None) -> Recipe:
@@ -62,30 +65,36 @@ def pictures_of(recipe: Recipe) -> str:
 
 
 def trained(recipe: Recipe, data: sets.ReIDData, folder: Path) -> dict[str, Any]:
-    """What a training finds, and what it was."""
+    """What a training finds, and how long it took."""
     results = training.run(recipe, data, folder, deterministic=False, verbose=0)
     keras.utils.clear_session()
-    what = {"seed": recipe.seed, "pictures": pictures_of(recipe), "precision": recipe.precision}
-    return {**what, **{key: round(results["figures"][key], 4) for key in FIGURES}, "seconds": round(results["seconds"])}
+    return {**{name: round(results["figures"][name], 4) for name in FIGURES}, "seconds": round(results["seconds"])}
 
 
-def read(path: Path) -> dict[tuple[str, int, str], dict[str, Any]]:
-    """The rows of a file, by network, seed and size of pictures; none where there is no such file."""
+def key(row: Mapping[str, Any]) -> Key:
+    """What tells trainings apart."""
+    return row["network"], row["seed"], row["pictures"], row["precision"]
+
+
+def read(path: Path) -> dict[Key, dict[str, Any]]:
+    """The rows of a file, by what `key` says; none where there is no such file."""
     rows = {}
     for number, line in enumerate(path.read_text().splitlines() if path.exists() else [], 1):
         try:
             row = json.loads(line)
-            rows[row["network"], row["seed"], row["pictures"]] = row | {key: float(row[key]) for key in FIGURES}
+            rows[key(row)] = row | {name: float(row[name]) for name in FIGURES}
         except (ValueError, TypeError, KeyError) as error:
-            expected = "a JSON object with network, seed, pictures, rank1 and mAP"
+            expected = "a JSON object with network, seed, pictures, precision, rank1 and mAP"
             raise ReIDError(f"{path}, line {number}: expected {expected}. Received: {line!r}.") from error
     return rows
 
 
-def write(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """A line a row, whole or not at all."""
-    with atomically(path) as new:
-        new.write_text("".join(json.dumps(row) + "\n" for row in rows))
+def add(path: Path, row: Mapping[str, Any]) -> None:
+    """Add a line to a file that others may add to at the same time; it is written whole or not at all."""
+    with locked(path.with_name(f".{path.name}.lock")):
+        rows = read(path) | {key(row): row}
+        with atomically(path) as new:
+            new.write_text("".join(json.dumps(one) + "\n" for one in rows.values()))
 
 
 def _mean(values: Sequence[float]) -> str:
@@ -136,14 +145,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for seed in range(given.seeds):
             for name in names:
                 recipe = adapted(name, seed, given.size, given.backbone, given.precision)
-                key = name, seed, pictures_of(recipe)
-                if key not in rows:
-                    folder = Path(given.keep) / name.replace(" ", "_") / str(seed)
-                    rows[key] = {"network": name, **trained(recipe, data, folder)}
+                what = {"network": name, "seed": seed, "pictures": pictures_of(recipe), "precision": recipe.precision}
+                if (row := rows.get(key(what))) is None:
+                    of_size = f"{what['pictures']}_{recipe.precision}"
+                    row = what | trained(recipe, data, Path(given.keep) / of_size / name.replace(" ", "_") / str(seed))
                     if given.found:
-                        write(given.found, rows.values())
-                table[name].append(rows[key])
-                print(json.dumps(rows[key]), file=sys.stderr, flush=True)
+                        add(given.found, row)
+                table[name].append(row)
+                print(json.dumps(row), file=sys.stderr, flush=True)
     except ReIDError as error:
         print(error, file=sys.stderr)
         return 1

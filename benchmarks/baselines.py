@@ -25,8 +25,8 @@ from typing import Any
 import numpy as np
 
 from keras_reid import data as sets
+from keras_reid.asking import retrieval_figures
 from keras_reid.errors import ReIDError
-from keras_reid.evaluation import evaluate
 
 # Compared with 8 stripes, 16 and 32 levels, joint histograms, HSV and YCbCr on WARD's training identities, where this
 # had the highest mAP. HSV was no better than chance: between cameras of different colour casts, hue tells the camera.
@@ -110,15 +110,13 @@ def resnet50(weights: str | os.PathLike | None = None) -> Any:
 
 
 def measure(data: sets.ReIDData, embed: Embed) -> dict[str, Any]:
-    """Search every query of `data` in its gallery with `embed`, paths -> (N, D) rows of length 1.
+    """Search every query of `data` in its gallery by its protocol with `embed`, paths -> (N, D) rows of length 1.
 
     Returns:
         "dimensions", "seconds" (reading, embedding and searching) and the figures of `evaluate`.
     """
     start = time.perf_counter()
-    query, gallery = data.query, data.gallery
-    asked, searched = embed(query.paths), embed(gallery.paths)
-    figures = evaluate(asked, query.identities, query.cameras, searched, gallery.identities, gallery.cameras)
+    figures, (asked, _) = retrieval_figures(data, embed)
     return {"dimensions": asked.shape[1], "seconds": round(time.perf_counter() - start, 1), **figures}
 
 

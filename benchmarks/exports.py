@@ -37,12 +37,11 @@ def exported(name: str, folder: Path, backbone: str | None = None) -> dict[str, 
     """
     from keras_reid.zoo.exports import write_exports
 
-    weights = "published" if zoo.info(name)["published"] else backbone if _takes(name, backbone) else None
-    model = zoo.load(name, weights=weights)
+    model = zoo.load(name, weights=backbone if (kind := _kind(name, backbone)) == "backbone" else kind)
     reports = {report["format"]: report for report in write_exports(model, folder)}
     return {
         "network": name,
-        "weights": weights and ("published" if weights == "published" else "backbone"),
+        "weights": _kind(name, backbone),
         "input": list(model.inputs[0].shape[1:]),
         "cosine": {kind: reports[kind]["cosine"] for kind in FORMATS},
         "size": {kind: reports[kind]["size"] for kind in FORMATS},
@@ -65,7 +64,19 @@ def kept(name: str, folder: Path, backbone: str | None = None) -> dict[str, Any]
             new.mkdir()
             row = exported(name, new, backbone)
             (new / report.name).write_text(json.dumps(row), encoding="utf-8")
-    return json.loads(report.read_text(encoding="utf-8"))
+    row = json.loads(report.read_text(encoding="utf-8"))
+    there, asked = row["weights"] or "random", _kind(name, backbone) or "random"
+    if there != asked:
+        raise ReIDError(
+            f"'{folder}' has exports of {there} weights, and {asked} ones are asked for: give another folder, or "
+            "remove this one."
+        )
+    return row
+
+
+def _kind(name: str, backbone: str | None) -> str | None:
+    """Which weights the network has here: "published", "backbone" or None, random ones."""
+    return "published" if zoo.info(name)["published"] else "backbone" if _takes(name, backbone) else None
 
 
 def _takes(name: str, backbone: str | None) -> bool:

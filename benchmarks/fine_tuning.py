@@ -3,7 +3,8 @@
     python benchmarks/fine_tuning.py --data ward:/data/WARD --recipe han_small_ward_tuned --identities 5 10 25
     python benchmarks/fine_tuning.py --data ward:/data/WARD --recipe han_small_ward_tuned --random
 
-All trainings have the same number of steps, and so take the same time. They are measured on the data set's query and
+All trainings see about as many pictures, in batches of one size, and so take about the same time; how many steps an
+epoch has follows from how the pictures are shared among the people. They are measured on the data set's query and
 gallery, whose people are none of those trained on; the first line is the network as it is published. `--random` begins
 at random weights instead, and says what the published ones are worth.
 """
@@ -38,8 +39,8 @@ def first_people(data: sets.ReIDData, number: int) -> sets.ReIDData:
     return dataclasses.replace(data, train=data.train.take(np.isin(data.train.identities, people[:number])))
 
 
-def with_as_many_steps(recipe: training.Recipe, few: int, all_of_them: int, people: int) -> training.Recipe:
-    """`recipe` for fewer pictures: batches of at most `people` identities, and so many epochs that the steps stay.
+def seeing_as_many(recipe: training.Recipe, few: int, all_of_them: int, people: int) -> training.Recipe:
+    """`recipe` for fewer pictures: batches of at most `people` identities, and so many epochs that as many are seen.
 
     Args:
         recipe: Of one or more stages, with P×K batches.
@@ -76,7 +77,7 @@ def measure(recipe: training.Recipe, data: sets.ReIDData, numbers: Sequence[int]
         rows.append({"identities": 0, "pictures": 0, "minutes": 0.0, **model.evaluate_retrieval(data)})
     for number in numbers:
         fewer = first_people(data, number)
-        adapted = with_as_many_steps(recipe, len(fewer.train), len(data.train), number)
+        adapted = seeing_as_many(recipe, len(fewer.train), len(data.train), number)
         with tempfile.TemporaryDirectory() as folder:
             began = time.perf_counter()
             figures = training.run(adapted, fewer, folder, deterministic=False, verbose=0)["figures"]

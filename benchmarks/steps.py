@@ -77,7 +77,13 @@ def measure(stages: Sequence[tuple[Recipe, Stage]], data: sets.ReIDData, steps: 
 def epoch_steps(recipe: Recipe, data: sets.ReIDData) -> int:
     """How many batches an epoch has."""
     frames = recipe.options.get("frames", 1)
-    batches = data.train.batches(recipe.identities, recipe.images, frames=frames, batch_size=recipe.batch_size)
+    batches = data.train.batches(
+        recipe.identities,
+        recipe.images,
+        frames=frames,
+        batch_size=recipe.batch_size,
+        batch_cameras=recipe.batch_cameras,
+    )
     return len(batches)
 
 

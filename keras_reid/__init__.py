@@ -1,11 +1,16 @@
 """Person re-identification with Keras: networks, training, retrieval, and export to the camera."""
 
 import importlib
+import os
 from typing import Any
 
 from keras_reid.errors import ReIDError
 
 __version__ = "0.1.0"
+
+# By itself TensorFlow leaves oneDNN off on many processors (AMD's without AVX-512): trainings take twice as long. It
+# asks when it is imported.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 # Submodules are imported when first used, so that `import keras_reid` costs next to nothing and needs no TensorFlow.
 _SUBMODULES = (

@@ -53,6 +53,7 @@ def run(folder: Path, settings: Settings) -> dict[str, Any]:
     import keras_reid
 
     _check_packages()
+    folder.mkdir(parents=True, exist_ok=True)  # what cannot be written is said before minutes of training
     keras.utils.set_random_seed(settings.seed)
     clock = Clock()
     size = "×".join(map(str, settings.input_shape[:2]))
@@ -214,7 +215,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         with console.working():
             result = run(folder, Settings())
-    except ReIDError as error:
+    except (ReIDError, OSError) as error:
         console.say(f"Error: {error}")
         sys.exit(1)
     _say_where(folder, result)

@@ -98,6 +98,16 @@ def test_a_failing_step_keeps_the_old_report_and_says_why(tmp_path, monkeypatch,
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("report.json", "old")]
 
 
+def test_a_folder_that_cannot_be_made(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(keras_reid.zoo, "load", None)  # it does not get so far
+    (tmp_path / "demo").write_text("mine")
+    with pytest.raises(SystemExit) as ended:
+        demo.main([str(tmp_path / "demo")])
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == f"Error: [Errno 17] File exists: '{tmp_path / 'demo'}'\n"
+    assert (tmp_path / "demo").read_text() == "mine"
+
+
 def test_the_demo_asks_for_onnx_before_it_begins(tmp_path, monkeypatch, capsys):
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "tf2onnx" else find(name))

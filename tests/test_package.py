@@ -54,6 +54,12 @@ def test_importing_costs_little_beside_keras():
     assert statistics.median(float(run(code)) for _ in range(3)) < 0.3
 
 
+def test_importing_switches_onednn_on_unless_it_was_decided():
+    code = "import os; import keras_reid; print(os.environ['TF_ENABLE_ONEDNN_OPTS'])"
+    assert run("import os; del os.environ['TF_ENABLE_ONEDNN_OPTS']\n" + code, TF_ENABLE_ONEDNN_OPTS="") == "1"
+    assert run(code, TF_ENABLE_ONEDNN_OPTS="0") == "0"
+
+
 @pytest.mark.parametrize("backend", ["jax", "tensorflow"])
 def test_importing_brings_in_no_backend_and_none_of_the_large_packages(backend):
     # What works on JAX once it is imported is tested in an environment without TensorFlow: tests/test_jax.py.

@@ -128,7 +128,8 @@ def memory_of(path: Path, threads: int) -> float:
 
 def high_water_mark() -> float:
     """Peak resident memory of this process in MiB. Not from `getrusage`, which starts with the parent's peak."""
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    status = Path("/proc/self/status")
+    found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text()) if status.is_file() else None
     if not found:
         raise SystemExit("This system does not tell a process's peak memory (VmHWM in /proc); use --no-memory.")
     return int(found.group(1)) / 1024
@@ -189,6 +190,12 @@ def printed(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def _above_zero(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number above 0, received '{text}'")
+    return int(text)
+
+
 def arguments(given: list[str] | None) -> argparse.Namespace:
     """The command line's arguments, checked."""
     parser = argparse.ArgumentParser(
@@ -197,8 +204,8 @@ def arguments(given: list[str] | None) -> argparse.Namespace:
     parser.add_argument("files", nargs="*", type=Path, help=".tflite files; the first is the yardstick")
     parser.add_argument("--onnx", type=Path, action="append", default=[], help="an ONNX file to run beside them")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--runs", type=int, default=5, help="timed inferences of a file in each round")
+    parser.add_argument("--rounds", type=_above_zero, default=20)
+    parser.add_argument("--runs", type=_above_zero, default=5, help="timed inferences of a file in each round")
     parser.add_argument(
         "--multiply-adds",
         type=float,
@@ -219,7 +226,8 @@ def arguments(given: list[str] | None) -> argparse.Namespace:
             f"expected one number of --multiply-adds for each of the {len(parsed.files)} .tflite files. "
             f"Received: {len(parsed.multiply_adds)}"
         )
-    missing = [str(path) for path in (*parsed.files, *parsed.onnx) if not path.is_file()]
+    named = (*parsed.files, *parsed.onnx, *([parsed.chain] if parsed.chain else []))
+    missing = [str(path) for path in named if not path.is_file()]
     if missing:
         parser.error(f"no such file: {', '.join(missing)}")
     return parsed

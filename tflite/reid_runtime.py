@@ -95,8 +95,11 @@ class ReID:
         self.path = Path(path)
         if not self.path.is_file():
             raise ReIDError(f"{path}: no such file; expected a .tflite file written by keras_reid.export.to_tflite.")
+        content = self.path.read_bytes()
+        # SHA-256 of the file: embeddings of different networks cannot be compared.
+        self.fingerprint = hashlib.sha256(content).hexdigest()
         try:
-            self._interpreter = Interpreter(model_path=str(self.path), num_threads=threads)
+            self._interpreter = Interpreter(model_content=content, num_threads=threads)
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise ReIDError(f"{path}: LiteRT cannot run this file ({error}).") from error
@@ -111,11 +114,6 @@ class ReID:
         self._batch = shapes[0][0]  # -1: as many as are given
         self.image_size: tuple[int, int] = shapes[0][1:3]
         self.embedding_size: int = shapes[1][1]
-
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 of the file: embeddings of different networks cannot be compared."""
-        return hashlib.sha256(self.path.read_bytes()).hexdigest()
 
     def embed(self, crops: Crop | Sequence[Crop]) -> np.ndarray:
         """One row of length 1 for each crop.
@@ -322,7 +320,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         _run_command(given)
-    except ReIDError as error:
+    except (ReIDError, OSError) as error:  # a full disk, a folder that may not be written to
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -44,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         if options.workers < 1:
             parser.error("--workers is at least 1")
+        if options.index is not None:
+            parser.error("--index goes with --addresses")
         addresses, here = _free_addresses(options.workers), range(options.workers)
     return _run(options.command, addresses, here)
 
@@ -64,7 +66,11 @@ def _run(command: Sequence[str], addresses: Sequence[str], here: Sequence[int]) 
             environment = {**os.environ, "TF_CONFIG": json.dumps(configuration)}
             # All workers print the same; errors are shown of each.
             output = None if index == here[0] else subprocess.DEVNULL
-            workers.append(subprocess.Popen(command, env=environment, stdout=output))
+            try:
+                workers.append(subprocess.Popen(command, env=environment, stdout=output))
+            except OSError as error:
+                print(f"'{command[0]}' cannot be started: {error.strerror}.", file=sys.stderr)
+                return 127
         while True:
             states = [worker.poll() for worker in workers]
             failed = [state for state in states if state]

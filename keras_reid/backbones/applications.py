@@ -45,7 +45,7 @@ class Application:
 
         Args:
             images: (batch, height, width, 3), from −1 to 1; with `start`, what that stage takes.
-            batch_norm: Not used, see above.
+            batch_norm: Only whether it is synchronised, see above.
             after_stage: Called with the stage's name and map; what it returns goes on. Defaults to None.
             start: The first stage to build. Defaults to "stage1".
             prefix: Of the stages' names. Defaults to none.
@@ -67,6 +67,10 @@ class Application:
                 include_top=False, weights=None, input_shape=images.shape[1:] if first else (None, None, 3)
             )
         )
+        if getattr(batch_norm("asked"), "synchronized", False):
+            for layer in whole.layers:
+                if isinstance(layer, keras.layers.BatchNormalization):
+                    layer.synchronized = True
         x = self.normalised(images) if self.normalised and first else images
         entering, stages = whole.input, {}
         for stage, layer in zip(STAGES, self.ends, strict=True):

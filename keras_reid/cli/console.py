@@ -69,8 +69,6 @@ def _import_keras() -> None:
     if "keras" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # for what it logs later
-    # By itself TensorFlow leaves oneDNN off on many processors (AMD's without AVX-512): trainings take twice as long.
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     for name in ("absl", "tensorflow"):
         logging.getLogger(name).setLevel(logging.ERROR)
     sys.stderr.flush()

@@ -109,15 +109,17 @@ def _within(figure: Figure, ours: int) -> bool | None:
 
 def _ours(figure: Figure, options: Mapping[str, Any], counts: dict[str, Count]) -> int:
     count = _count(figure.network, options, counts)
+    if figure.quantity in ("FLOPs", "FLOPs and BN"):
+        count = in_the_papers_form(count)  # of the whole, since one layer's cost may follow from another's shape
     if figure.parts:
         count = count.part(*figure.parts)
     match figure.quantity:
         case "FLOPs":
-            return in_the_papers_form(count).multiply_adds
+            return count.multiply_adds
         case "FLOPs and BN":
             normalised = [row for row in count.rows if row.kind == "BatchNormalization"]
             values = sum(row.calls * math.prod(row.output_shape) for row in normalised)
-            return in_the_papers_form(count).multiply_adds + 2 * values
+            return count.multiply_adds + 2 * values
         case "FLOPs as run":
             return count.multiply_adds
         case "parameters":

@@ -118,11 +118,11 @@ def _dot_product_attention(result, query, key, value, *_, **__) -> int:
     return size(query) * _known(key)[1] + size(result) * _known(key)[1]
 
 
-def _resize(result, images, size_, interpolation="bilinear", antialias=False, *_, **__) -> int:
+def _resize(result, images, size, interpolation="bilinear", antialias=False, *_, **__) -> int:
     """Every output value weighs 2×2 samples if bilinear, 4×4 if bicubic, none if nearest: 4, 16 or 0 multiply-adds."""
     if antialias:
         raise Uncountable("a resize with antialias=True, whose number of samples depends on the scale,")
-    return size(result) * _TAPS[interpolation] ** 2
+    return math.prod(_known(result)) * _TAPS[interpolation] ** 2
 
 
 def _affine_transform(result, images, transform, interpolation="bilinear", *_, **__) -> int:
@@ -158,5 +158,5 @@ _CONTROL_FLOW = ("associative_scan", "cond", "fori_loop", "map", "scan", "switch
 REFUSED: dict[str, tuple[str, ...]] = {
     "": ("gru", "lstm", "rnn"),
     "core": _CONTROL_FLOW,
-    "image": ("scale_and_translate",),
+    "image": ("gaussian_blur", "perspective_transform", "scale_and_translate"),
 }

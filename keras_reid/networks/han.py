@@ -41,6 +41,8 @@ class HAN(ReIDModel):
       balance away: the paper says nothing of preprocessing. What differs most between untrained features of pictures is
       otherwise their brightness, which says nothing of the person. A colour histogram finds 1.8 times as much by it
       (`benchmarks/baselines.py`).
+    - "Weight decay" of the recipe is Keras' for SGD, apart from the gradient and its momentum. Added to the gradient,
+      as an L2 loss would be, it would pull about ten times as much under momentum 0.9.
     - The embedding is the two branches' features, each normalised to length 1 (section 3.4), times 1/√2, so that the
       whole has length 1.
 

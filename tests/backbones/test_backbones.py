@@ -123,6 +123,19 @@ def test_inception_is_the_same_in_every_copy(monkeypatch):
     assert total[0] == pytest.approx(total[1])
 
 
+@pytest.mark.parametrize("name", ["resnet50", "mobilenet", "googlenet"])
+def test_all_batch_normalisation_is_synchronised_or_none(name):
+    def synchronised(asked):
+        images = keras.Input((64, 32, 3))
+        norm = functools.partial(keras.layers.BatchNormalization, synchronized=asked)
+        model = keras.Model(images, backbones.create(name, images, lambda called: norm(name=called)))
+        found = [x.synchronized for x in model._flatten_layers() if isinstance(x, keras.layers.BatchNormalization)]
+        return set(found)
+
+    assert synchronised(True) == {True}
+    assert synchronised(False) == {False}
+
+
 def test_no_internet_says_what_to_do(monkeypatch):
     def fail(**_):
         raise Exception("URL fetch failure on https://storage.googleapis.com/x: None -- unreachable\nmore")

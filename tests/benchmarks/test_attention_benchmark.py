@@ -20,6 +20,7 @@ def trained(monkeypatch):
     asked = []
 
     def run(recipe, data, folder, **_):
+        assert folder not in [before for _, before in asked], "the folder holds another training"
         asked.append((recipe, folder))
         better = 0.1 * (recipe.seed + 1) * (recipe.options.get("placement") != 0)
         return {"figures": {"rank1": 0.8, "mAP": 0.5 + better, "loss": 1.0}, "seconds": 60}
@@ -32,13 +33,14 @@ def test_what_is_trained(trained, tmp_path):
     arguments = ["--data", "people", "--keep", str(tmp_path), "--seeds", "1", "--size", "96x48"]
     assert attention.main([*arguments, "--backbone", "r.weights.h5", "--precision", "mixed_bfloat16"]) == 0
     recipes = {folder.relative_to(tmp_path).as_posix(): recipe for recipe, folder in trained}
-    assert list(recipes) == ["aanet/0", "aanet_without_attention/0", "apnet_c/0", "resnet50/0", "han_small/0"]
-    of_han = recipes.pop("han_small/0")
+    of_han = recipes.pop("80x32_float32/han_small/0")
+    names = ("aanet", "aanet_without_attention", "apnet_c", "resnet50")
+    assert list(recipes) == [f"96x48_mixed_bfloat16/{name}/0" for name in names]
     assert of_han == training.recipe("han_small_ward")
     assert {recipe.stages[0].input_shape for recipe in recipes.values()} == {(96, 48, 3)}
     assert {(recipe.weights, recipe.precision) for recipe in recipes.values()} == {("r.weights.h5", "mixed_bfloat16")}
-    assert recipes["aanet_without_attention/0"].options["placement"] == 0
-    assert recipes["resnet50/0"].options["levels"] == 0
+    assert recipes["96x48_mixed_bfloat16/aanet_without_attention/0"].options["placement"] == 0
+    assert recipes["96x48_mixed_bfloat16/resnet50/0"].options["levels"] == 0
 
 
 def test_as_the_recipes_are_by_default():
@@ -77,6 +79,24 @@ def test_what_was_found_is_not_trained_again(trained, tmp_path, capsys):
     assert attention.main([*arguments, "--seeds", "1", "--size", "96x48"]) == 0
     assert [recipe.stages[0].input_shape for recipe, _ in trained[2:]] == [(96, 48, 3)]
     assert len(found.read_text().splitlines()) == 3
+    assert attention.main([*arguments, "--seeds", "1", "--precision", "mixed_bfloat16"]) == 0
+    assert [recipe.precision for recipe, _ in trained[3:]] == ["mixed_bfloat16"]
+    assert len(found.read_text().splitlines()) == 4
+
+
+def test_what_others_have_found_meanwhile_stays(trained, tmp_path, monkeypatch):
+    found = tmp_path / "found.jsonl"
+    other = {"network": "apnet_c", "seed": 0, "pictures": "128x64", "precision": "float32", "rank1": 0.5, "mAP": 0.5}
+    arguments = ["--data", "people", "--keep", str(tmp_path), "--found", str(found), "--seeds", "1"]
+    run = attention.training.run
+
+    def beside_another(*given, **options):
+        attention.add(found, other)
+        return run(*given, **options)
+
+    monkeypatch.setattr(attention.training, "run", beside_another)
+    assert attention.main([*arguments, "--network", "aanet"]) == 0
+    assert [json.loads(line)["network"] for line in found.read_text().splitlines()] == ["apnet_c", "aanet"]
 
 
 @pytest.mark.parametrize("line", ["no JSON", "[]", '{"network": "aanet", "seed": 0, "pictures": "128x64", "mAP": 0.5}'])

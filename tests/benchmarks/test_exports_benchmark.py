@@ -63,6 +63,8 @@ def test_what_is_kept_is_not_made_again(loaded, tmp_path, monkeypatch, capsys):
     assert [path.name for path in (tmp_path / "kept").iterdir()] == ["aanet"]
     table = capsys.readouterr().out.splitlines()
     assert table[:3] == table[3:]
+    assert exports.main(["aanet", "--keep", str(tmp_path / "kept"), "--backbone", "resnet50.weights.h5"]) == 1
+    assert "has exports of random weights, and backbone ones are asked for" in capsys.readouterr().err
 
 
 def test_a_folder_of_others_stays_as_it_is(loaded, tmp_path, capsys):

@@ -28,12 +28,12 @@ def test_first_people(people):
         fine_tuning.first_people(people, 49)
 
 
-def test_as_many_steps():
+def test_as_many_pictures_are_seen():
     recipe = training.recipe("han_small_ward_tuned")
-    adapted = fine_tuning.with_as_many_steps(recipe, few=400, all_of_them=1600, people=8)
+    adapted = fine_tuning.seeing_as_many(recipe, few=400, all_of_them=1600, people=8)
     assert (adapted.identities, adapted.images) == (8, 8)  # batches of 64, as before
     assert adapted.epochs == 4 * recipe.epochs
-    assert fine_tuning.with_as_many_steps(recipe, 1600, 1600, 25).epochs == recipe.epochs
+    assert fine_tuning.seeing_as_many(recipe, 1600, 1600, 25).epochs == recipe.epochs
 
 
 def test_one_rate_in_all_stages():

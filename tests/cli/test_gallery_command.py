@@ -152,3 +152,17 @@ def test_evaluate_writes_a_report(run, people, zoo):
     assert f"| {found['rank1']:.3f} |" in (people / "report/report.md").read_text()
     status, _, err = run("evaluate", "--data", "ward:.", "--protocol", "multi_query")
     assert (status, "has no images for multi-query" in err) == (1, True)
+
+
+def test_evaluate_counts_tracklets(run, people, zoo):
+    rows = ["path,identity,camera,split,tracklet"]
+    for split in ("query", "gallery"):
+        for path in sorted(Path(split).iterdir()):
+            identity, camera = path.name[:4], int(path.name[6:9])
+            rows += [f"{path},{identity},{camera},{split},{identity}{camera:03}"] * 2
+    Path("all.csv").write_text("\n".join(rows))
+    status, out, err = run("evaluate", "--data", "csv:all.csv", "--protocol", "tracklets", "--json")
+    assert status == 0, err
+    found = json.loads(out)
+    tracklets = {row.rpartition(",")[2] for row in rows if ",gallery," in row}
+    assert (found["queries"], found["gallery"]) == (3, len(tracklets))

@@ -55,6 +55,7 @@ class Calls(layers.Layer):
         (layers.Dense(7), (10, 6, 5), 60 * 35, 42),
         (layers.EinsumDense("abc,cd->abd", output_shape=(None, 7)), (6, 5), 6 * 35, 35),
         (layers.UpSampling2D(2, interpolation="bilinear"), (10, 6, 8), 20 * 12 * 8 * 4, 0),
+        (layers.Resizing(5, 3), (10, 6, 8), 5 * 3 * 8 * 4, 0),
         (layers.BatchNormalization(), (10, 6, 8), 0, 4 * 8),
     ],
 )

@@ -75,6 +75,8 @@ def test_wrong_usage(benchmark, files, capsys):
     for given, message in (
         ([], "expected at least one .tflite file"),
         (["nowhere.tflite"], "no such file: nowhere.tflite"),
+        ([str(files["float32"]), "--chain", "gone.tflite"], "no such file: gone.tflite"),
+        ([str(files["float32"]), "--runs", "0"], "argument --runs: expected a whole number above 0, received '0'"),
         (
             [str(files["float32"]), "--multiply-adds", "1", "2"],
             "expected one number of --multiply-adds for each of the 1 .tflite files. Received: 2",

@@ -161,6 +161,16 @@ def test_a_gallery_is_saved_and_loaded(runtime, gallery, files, tmp_path):
     assert (tmp_path / "g.npz").stat().st_mode & 0o077 == 0  # what tells people apart is nobody else's
 
 
+def test_a_file_that_is_replaced_is_another_network(runtime, files, tmp_path):
+    """What runs is what was read; the file may be replaced or deleted meanwhile."""
+    path = tmp_path / "network.tflite"
+    path.write_bytes(files["float32"].read_bytes())
+    reid = runtime.ReID(path)
+    path.write_bytes(files["int8"].read_bytes())
+    assert runtime.Gallery(reid).fingerprint == runtime.ReID(files["float32"]).fingerprint
+    assert runtime.ReID(path).fingerprint == runtime.ReID(files["int8"]).fingerprint != reid.fingerprint
+
+
 def test_a_failed_save_leaves_the_old_gallery(gallery, tmp_path, monkeypatch):
     gallery.save(tmp_path / "g.npz")
     before = (tmp_path / "g.npz").read_bytes()
@@ -237,6 +247,8 @@ def test_the_command_line_without_tensorflow_and_keras(files, crops, tmp_path):
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.splitlines()[-1] == "Nobody is enrolled as 'anna'; enrolled are: bert."
     assert run("match", "0.png").returncode == 2  # no threshold
+    done = run("enrol", "--gallery", "/proc/g.npz", "anna", "0.png")  # where nobody may write
+    assert (done.returncode, done.stderr.splitlines()[-1][:6]) == (1, "[Errno")
 
 
 def test_ships_with_the_package():

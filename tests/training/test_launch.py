@@ -58,6 +58,7 @@ def test_one_failure_ends_all():
     ("arguments", "message"),
     [
         (("--workers", "0"), "--workers is at least 1"),
+        (("--workers", "2", "--index", "1"), "--index goes with --addresses"),
         (("--addresses", "a:1,b:2"), "--index is this machine's place among the 2 addresses, from 0"),
         (("--addresses", "a:1,b:2", "--index", "2"), "--index is this machine's place among the 2 addresses, from 0"),
     ],
@@ -66,3 +67,9 @@ def test_wrong_usage(arguments, message):
     done = launched(*arguments, "--", "true")
     assert done.returncode == 2
     assert message in done.stderr
+
+
+def test_a_command_that_is_not_there():
+    done = launched("--workers", "1", "--", "keras-ried", "train")
+    assert (done.returncode, done.stdout) == (127, "")
+    assert done.stderr == "'keras-ried' cannot be started: No such file or directory.\n"

@@ -8,6 +8,7 @@ extractor, margin 1 (1.5); flips, and random erasing after epoch 50. r = 4 (8); 
 What the papers leave open, and what is otherwise here:
 
 - The 64 pictures are of 16 people, 4 each.
+- Weight decay is Keras' for Adam, apart from the gradient: at these rates it moves the weights next to nothing.
 - Erasing begins with a stage of its own, and the optimizer begins anew with it.
 - The weights start at random: the papers' ImageNet weights of this GoogLeNet are nowhere published.
 - CUHK03 is measured by its new protocol on detected boxes. The others are there in Python:

@@ -21,7 +21,8 @@ def han_rendered() -> Recipe:
     twice as fast there). The three go on from it, each from the one before, with classifiers that are imprinted. mAP on
     the people of WARD's `train` folder, of whom none was seen, then rises from .688 to .714 (S), .717 (M), .725 (L);
     with classifiers at random it fell to .609 in 188 steps. One more epoch of L lost there (.711), though rendered
-    people went on to be found better (.889 to .891): from there on, it is `han_large_robust` that helps.
+    people went on to be found better (.889 to .891): from there on, it is `han_large_robust` that helps. Its figures
+    were measured apart from these and are up to .015 lower for the same weights: compare within one docstring.
 
     keras-reid data render --identities 2800 --clothes download --out rendered
     keras-reid train --recipe han_rendered --data market1501:rendered --output runs/han_rendered --fast
