@@ -89,5 +89,7 @@ def _variant(name: str) -> "tuple[type[ReIDModel], dict[str, Any]]":
 
 
 def _options(network: "type[ReIDModel]") -> dict[str, Any]:
-    parameters = inspect.signature(network).parameters.items()
-    return {option: parameter.default for option, parameter in parameters if option not in ("identities", "kwargs")}
+    # Of the class itself Python 3.11.2, which is Debian's, sees Keras' `__new__` where `__init__` is inherited.
+    parameters = inspect.signature(network.__init__).parameters.items()
+    others = ("self", "identities", "kwargs")
+    return {option: parameter.default for option, parameter in parameters if option not in others}
