@@ -95,11 +95,10 @@ class ReID:
         self.path = Path(path)
         if not self.path.is_file():
             raise ReIDError(f"{path}: no such file; expected a .tflite file written by keras_reid.export.to_tflite.")
-        content = self.path.read_bytes()
-        # SHA-256 of the file: embeddings of different networks cannot be compared.
-        self.fingerprint = hashlib.sha256(content).hexdigest()
-        try:
-            self._interpreter = Interpreter(model_content=content, num_threads=threads)
+        # SHA-256 of the file, now, before another takes its place: embeddings of different networks cannot be compared.
+        self.fingerprint = hashlib.sha256(self.path.read_bytes()).hexdigest()
+        try:  # from the path, so that the weights stay in the file's own memory
+            self._interpreter = Interpreter(model_path=str(self.path), num_threads=threads)
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise ReIDError(f"{path}: LiteRT cannot run this file ({error}).") from error

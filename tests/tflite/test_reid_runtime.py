@@ -166,6 +166,7 @@ def test_a_file_that_is_replaced_is_another_network(runtime, files, tmp_path):
     path = tmp_path / "network.tflite"
     path.write_bytes(files["float32"].read_bytes())
     reid = runtime.ReID(path)
+    path.unlink()
     path.write_bytes(files["int8"].read_bytes())
     assert runtime.Gallery(reid).fingerprint == runtime.ReID(files["float32"]).fingerprint
     assert runtime.ReID(path).fingerprint == runtime.ReID(files["int8"]).fingerprint != reid.fingerprint

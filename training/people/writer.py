@@ -110,7 +110,7 @@ def _agree(partial: Path, wanted: dict) -> None:
     for folder in ("people", *(f"set/{name}" for name in FOLDERS.values())):
         (partial / folder).mkdir(parents=True, exist_ok=True)
     for half in partial.rglob(".*"):  # files that a killed process was writing
-        half.unlink()
+        half.unlink(missing_ok=True)
     begun = partial / "begun.json"
     if begun.is_file():
         _compare(partial, json.loads(begun.read_text(encoding="utf-8")), wanted)
