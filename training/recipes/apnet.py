@@ -93,9 +93,9 @@ def apnet_baseline_market1501() -> Recipe:
 
 
 def apnet_c_ward() -> Recipe:
-    """On the 25 people that WARD's `train` folder holds, on pictures of 128×64: .880 / .697.
+    """On the 25 people that WARD's `train` folder holds, on pictures of 128×64: .947 / .816 with seed 1.
 
-    It took 16 minutes on two cores, beside other work and in bfloat16.
+    An epoch takes two minutes of two cores. In bfloat16, with seed 0, it came to .880 / .697.
 
     keras-reid train --recipe apnet_c_ward --data ward:/data/WARD --output runs/apnet_c_ward
     """
@@ -103,7 +103,9 @@ def apnet_c_ward() -> Recipe:
 
 
 def resnet50_ward() -> Recipe:
-    """`apnet_c_ward` without its pyramids: a plain ResNet-50 trained in the same way, to compare with: .773 / .686.
+    """`apnet_c_ward` without its pyramids: a plain ResNet-50 trained in the same way, to compare with.
+
+    In bfloat16: .773 / .686.
 
     keras-reid train --recipe resnet50_ward --data ward:/data/WARD --output runs/resnet50_ward
     """
