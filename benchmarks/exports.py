@@ -37,11 +37,12 @@ def exported(name: str, folder: Path, backbone: str | None = None) -> dict[str, 
     """
     from keras_reid.zoo.exports import write_exports
 
-    model = zoo.load(name, weights=backbone if (kind := _kind(name, backbone)) == "backbone" else kind)
+    weights = _kind(name, backbone)
+    model = zoo.load(name, weights=backbone if weights == "backbone" else weights)
     reports = {report["format"]: report for report in write_exports(model, folder)}
     return {
         "network": name,
-        "weights": _kind(name, backbone),
+        "weights": weights,
         "input": list(model.inputs[0].shape[1:]),
         "cosine": {kind: reports[kind]["cosine"] for kind in FORMATS},
         "size": {kind: reports[kind]["size"] for kind in FORMATS},

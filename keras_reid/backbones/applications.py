@@ -9,6 +9,7 @@ import keras
 from keras_reid.backbones import pixels
 from keras_reid.backbones.stages import STAGES, stages_from
 from keras_reid.errors import ReIDError
+from keras_reid.layers.batch_normalization import synchronise
 
 # Names that Keras counts up over all models of a process, so that those of a second Inception-v3 are others.
 _COUNTED = re.compile(r"(activation|average_pooling2d|batch_normalization|concatenate|conv2d|max_pooling2d)(_\d+)?")
@@ -68,9 +69,7 @@ class Application:
             )
         )
         if getattr(batch_norm("asked"), "synchronized", False):
-            for layer in whole.layers:
-                if isinstance(layer, keras.layers.BatchNormalization):
-                    layer.synchronized = True
+            synchronise(whole.layers)
         x = self.normalised(images) if self.normalised and first else images
         entering, stages = whole.input, {}
         for stage, layer in zip(STAGES, self.ends, strict=True):

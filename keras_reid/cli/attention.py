@@ -12,7 +12,7 @@ def attention(
     pictures: Annotated[
         list[Path], typer.Argument(metavar="PICTURE", help="Pictures, or folders of pictures.", show_default=False)
     ],
-    picture: Annotated[Path, typer.Option(metavar="PATH", help="Where to write, a PNG file.")],
+    picture: Annotated[Path, typer.Option(metavar="PATH", callback=options.png, help="Where to write, a PNG file.")],
     model: options.ModelName = "han_small",
     weights: options.Weights = "published",
     show: Annotated[
@@ -32,9 +32,7 @@ def attention(
         from keras_reid.cli.crops import find_pictures
         from keras_reid.data import read_image
         from keras_reid.pictures import draw_attention
-        from keras_reid.pictures.canvas import check_png
 
-        check_png(picture)
         paths = find_pictures(pictures)[:rows]
         network = options.load_model(model, weights)
         if show == "masks":

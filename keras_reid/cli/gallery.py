@@ -8,6 +8,8 @@ import typer
 from keras_reid.cli import console, options
 from keras_reid.errors import ReIDError
 
+_DRAWN = ("none", "imagenet")  # weights of which some are drawn at random each time
+
 Folder = Annotated[Path, typer.Argument(metavar="GALLERY", help="The gallery's folder.")]
 
 
@@ -35,6 +37,8 @@ def add(
         from keras_reid.gallery import Gallery
 
         found = find_pictures(pictures)
+        if weights in _DRAWN:
+            raise _drawn_anew(weights)
         if Path(weights).is_file():
             weights = str(Path(weights).resolve())  # as it is found from any folder
         network = options.load_model(model, weights)
@@ -71,7 +75,7 @@ def search(
     since: Annotated[float | None, typer.Option(help="Only crops from this time on, in seconds.")] = None,
     until: Annotated[float | None, typer.Option(help="Only crops before this time, in seconds.")] = None,
     threshold: Annotated[float | None, typer.Option(min=-1, max=1, help="Least cosine similarity of a match.")] = None,
-    picture: Annotated[Path | None, typer.Option(metavar="PATH", help="Also draw the matches, a PNG file.")] = None,
+    picture: options.MatchesPicture = None,
     rows: options.Rows = 8,
     flip: options.Flip = False,
     batch_size: options.BatchSize = 64,
@@ -81,10 +85,7 @@ def search(
     with console.working():
         from keras_reid.cli.crops import embed_pictures, find_pictures
         from keras_reid.gallery import Gallery
-        from keras_reid.pictures.canvas import check_png
 
-        if picture is not None:
-            check_png(picture)
         gallery = Gallery.load(folder)
         about = _noted(folder, gallery)
         network = options.load_model(about["model"], about["weights"])
@@ -180,12 +181,15 @@ def _about(network, model: str, weights: str) -> dict[str, str]:
     from keras_reid.zoo.checksum import sha256_of
     from keras_reid.zoo.imagenet import holds_imagenet
 
-    if weights in ("none", "imagenet") or (weights != "published" and holds_imagenet(network, weights)):
-        raise ReIDError(
-            f"`--weights {weights}` draws other weights each time: no two of their vectors can be compared."
-        )
-    checksum = zoo.info(model)["sha256"] if weights == "published" else sha256_of(weights)
-    return {"model": model, "weights": weights, "sha256": checksum}
+    if weights == "published":
+        return {"model": model, "weights": weights, "sha256": zoo.info(model)["sha256"]}
+    if weights in _DRAWN or holds_imagenet(network, weights):
+        raise _drawn_anew(weights)
+    return {"model": model, "weights": weights, "sha256": sha256_of(weights)}
+
+
+def _drawn_anew(weights: str) -> ReIDError:
+    return ReIDError(f"`--weights {weights}` draws other weights each time: no two of their vectors can be compared.")
 
 
 def _noted(folder: Path, gallery) -> dict[str, str]:

@@ -22,7 +22,7 @@ def match(
         float | None,
         typer.Option(min=-1, max=1, help="Least cosine similarity of a match: see 'keras-reid info MODEL'."),
     ] = None,
-    picture: Annotated[Path | None, typer.Option(metavar="PATH", help="Also draw the matches, a PNG file.")] = None,
+    picture: options.MatchesPicture = None,
     rows: options.Rows = 8,
     flip: options.Flip = False,
     batch_size: options.BatchSize = 64,
@@ -36,10 +36,6 @@ def match(
     told apart, and gallery pictures of the query's own identity and camera are left out, as in evaluation.
     """
     with console.working():
-        from keras_reid.pictures.canvas import check_png
-
-        if picture is not None:
-            check_png(picture)
         found = _search(query, gallery, options.load_model(model, weights), top, threshold, batch_size, flip, on_error)
         if picture is not None:
             _draw(found["queries"], picture, rows)

@@ -1,5 +1,6 @@
 """Options that several commands share, so that they have one name and one help text everywhere."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -27,6 +28,20 @@ Flip = Annotated[bool, typer.Option("--flip", help="Average over each picture an
 OnError = Annotated[
     Literal["raise", "skip"],
     typer.Option(help="At an unreadable picture: 'raise' an error, or 'skip' it and report it."),
+]
+
+
+def png(path: Path | None) -> Path | None:
+    """A path to draw to, refused before anything is loaded if its name does not end in .png."""
+    if path is not None:
+        from keras_reid.pictures.canvas import check_png
+
+        check_png(path)
+    return path
+
+
+MatchesPicture = Annotated[
+    Path | None, typer.Option(metavar="PATH", callback=png, help="Also draw the matches, a PNG file.")
 ]
 
 

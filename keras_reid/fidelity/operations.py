@@ -122,7 +122,7 @@ def _resize(result, images, size, interpolation="bilinear", antialias=False, *_,
     """Every output value weighs 2×2 samples if bilinear, 4×4 if bicubic, none if nearest: 4, 16 or 0 multiply-adds."""
     if antialias:
         raise Uncountable("a resize with antialias=True, whose number of samples depends on the scale,")
-    return math.prod(_known(result)) * _TAPS[interpolation] ** 2
+    return math.prod(_known(result)) * _TAPS[interpolation] ** 2  # here `size` is Keras' keyword
 
 
 def _affine_transform(result, images, transform, interpolation="bilinear", *_, **__) -> int:

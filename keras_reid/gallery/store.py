@@ -124,10 +124,7 @@ class Folder:
     def paths(self, rows: np.ndarray) -> list[str]:
         """As `Memory.paths`."""
         ends = self._columns["path_ends"]
-        return [
-            bytes(self._text[ends[row - 1] if row else 0 : ends[row]]).decode("utf-8", "surrogateescape")
-            for row in rows
-        ]
+        return [_decoded(self._text[ends[row - 1] if row else 0 : ends[row]]) for row in rows]
 
     def append(self, entries: Entries) -> np.ndarray:
         """Add crops and return their ids; they are on the disk then."""

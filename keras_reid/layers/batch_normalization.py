@@ -1,7 +1,16 @@
 """Batch normalisation that trains as fast on TensorFlow as its kernels allow."""
 
+from collections.abc import Iterable
+
 import keras
 from keras import ops
+
+
+def synchronise(layers: Iterable[keras.layers.Layer]) -> None:
+    """Have all batch normalisation among `layers`, Keras' own too, take its statistics from all replicas."""
+    for layer in layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.synchronized = True
 
 
 @keras.saving.register_keras_serializable(package="keras_reid")

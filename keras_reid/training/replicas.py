@@ -16,6 +16,7 @@ import keras
 import numpy as np
 
 from keras_reid.errors import ReIDError
+from keras_reid.layers import batch_normalization
 
 # How far apart the replicas' random numbers are in one stream: more than a replica draws in an epoch.
 _APART = 1 << 24
@@ -52,9 +53,7 @@ def synchronise(model) -> None:
     """Have all batch normalisation of `model` take its statistics from all replicas, as HAN's option does."""
     if keras.backend.backend() != "tensorflow":  # JAX always does: it sees one batch, whatever devices hold it
         return
-    for layer in model._flatten_layers():
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.synchronized = True
+    batch_normalization.synchronise(model._flatten_layers())
 
 
 def copy_for_replicas(layer: keras.layers.Layer, model) -> keras.layers.Layer:

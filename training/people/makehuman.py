@@ -80,10 +80,14 @@ class Proxy:
 
 def proxy_mesh(path: Path) -> Path:
     """The .obj file that a .mhclo file names, or the one of its own name."""
+    mesh = path.with_suffix(".obj")
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        if line.startswith("obj_file") and len(words := line.split()) > 1:
-            return path.with_name(words[1])
-    return path.with_suffix(".obj")
+        words = line.split()
+        if words[:1] == ["obj_file"]:
+            if len(words) < 2:
+                raise ReIDError(f"'{path}' is no MakeHuman proxy (obj_file names none): fetch it again.")
+            mesh = path.with_name(words[1])
+    return mesh
 
 
 def read_proxy(path: Path) -> Proxy:
