@@ -63,6 +63,11 @@ class Assets:
         return {name: index for index, name in enumerate(self.target_names)}
 
     @cached_property
+    def corners(self) -> dict[str, np.ndarray]:
+        """Name of a part of the base mesh -> its vertices, in ascending order."""
+        return {name: np.unique(triangles) for name, triangles in self.groups.items()}
+
+    @cached_property
     def bone_index(self) -> dict[str, int]:
         """Place of each bone."""
         return {name: index for index, name in enumerate(self.bones)}

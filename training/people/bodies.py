@@ -45,7 +45,7 @@ def random_body(assets: Assets, random: np.random.Generator) -> Body:
         place = assets.target_index.get(name)  # not every combination has a target
         if place is not None and share > 1e-3:
             vertices += np.float32(share) * assets.targets[place]
-    used = np.unique(assets.groups["body"])
+    used = assets.corners["body"]
     vertices[:, 1] -= vertices[used, 1].min()
     joints = {bone: vertices[corners].mean(axis=0) for bone, corners in zip(assets.bones, assets.heads, strict=True)}
     facts = {

@@ -36,7 +36,7 @@ def landmarks(assets: Assets, body: Body) -> Landmarks:
     """Where they are on this body."""
     joints = body.joints
     shoulder, hip = joints["upperarm_l"], joints["thigh_l"][1]
-    trunk = body.vertices[np.unique(assets.groups["body"])]
+    trunk = body.vertices[assets.corners["body"]]
     trunk = trunk[(np.abs(trunk[:, 0]) < shoulder[0]) & (trunk[:, 1] > hip + 0.2) & (trunk[:, 1] < shoulder[1])]
     return Landmarks(
         shoulder_x=float(shoulder[0]),
@@ -50,7 +50,7 @@ def landmarks(assets: Assets, body: Body) -> Landmarks:
         neck_y=float(joints["neck_01"][1]),
         chest_z=float(trunk[:, 2].max()),
         back_z=float(trunk[:, 2].min()),
-        eye=body.vertices[np.unique(assets.groups["helper-l-eye"])].mean(axis=0),
+        eye=body.vertices[assets.corners["helper-l-eye"]].mean(axis=0),
     )
 
 

@@ -30,16 +30,23 @@ def vertex_normals(vertices, triangles, normals):
 @numba.njit(cache=True)
 def bounds(points):
     """The least and the largest of each of the three coordinates of `points` (N, 3): (2, 3)."""
-    found = np.empty((2, 3), points.dtype)
-    found[0], found[1] = points[0], points[0]
+    (left, low, back), (right, high, front) = points[0], points[0]
     for point in range(1, points.shape[0]):
-        for axis in range(3):
-            value = points[point, axis]
-            if value < found[0, axis]:
-                found[0, axis] = value
-            elif value > found[1, axis]:
-                found[1, axis] = value
+        x, y, z = points[point, 0], points[point, 1], points[point, 2]
+        left, low, back = min(left, x), min(low, y), min(back, z)
+        right, high, front = max(right, x), max(high, y), max(front, z)
+    found = np.empty((2, 3), points.dtype)
+    found[0, 0], found[0, 1], found[0, 2] = left, low, back
+    found[1, 0], found[1, 1], found[1, 2] = right, high, front
     return found
+
+
+@numba.njit(cache=True)
+def move(points, by):
+    """Add `by` (3,) to all `points` (N, 3), in place; NumPy takes five times as long over an axis of three."""
+    for point in range(points.shape[0]):
+        for axis in range(3):
+            points[point, axis] += by[axis]
 
 
 @numba.njit(cache=True, fastmath=True)

@@ -45,10 +45,11 @@ class Generator:
         self.assets = assets.load(folder)
         self.camera = functools.cache(self._camera)
         self._stranger = functools.lru_cache(maxsize=_STRANGERS)(self._new_stranger)
+        self._last_person = functools.lru_cache(maxsize=1)(self._new_person)
 
     def person(self, number: int) -> Person:
         """The person of that number, from 0."""
-        return random_person(self.assets, self._random(_PERSON, number))
+        return self._last_person(number)
 
     def shots(self, number: int) -> Iterator[Shot]:
         """Draw all pictures of the person of that number, from 0."""
@@ -76,6 +77,9 @@ class Generator:
         if number > settings.cameras:
             return random_camera(self._random(_TEST_CAMERA, number - settings.cameras))
         return random_camera(self._random(_CAMERA, number))
+
+    def _new_person(self, number: int) -> Person:
+        return random_person(self.assets, self._random(_PERSON, number))
 
     def _new_stranger(self, number: int) -> Person:
         return random_person(self.assets, self._random(_STRANGER, number))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .assets import Assets
-from .geometry import bounds, vertex_normals
+from .geometry import bounds, move, vertex_normals
 from .person import Person
 from .poses import random_pose
 from .skeleton import about_y, carry, transforms
@@ -44,7 +44,7 @@ def posed(assets: Assets, person: Person, yaw: float, place: tuple[float, float]
     mesh = person.mesh
     vertices, normals = np.empty_like(mesh.vertices), np.empty_like(mesh.vertices)
     carry(mesh.vertices, mesh.bones, mesh.shares, matrices, vertices)
-    vertices += np.float32([place[0], -bounds(vertices)[0, 1], place[1]])
+    move(vertices, np.float32([place[0], -bounds(vertices)[0, 1], place[1]]))
     vertex_normals(vertices, mesh.triangles, normals)
     feet = []
     for side in ("l", "r"):

@@ -37,11 +37,17 @@ def rasterise(points, triangles, depth, seen, second, third):
         if abs(area) < 1e-9:
             continue
         z0, z1, z2 = points[i, 2], points[j, 2], points[k, 2]
-        if z0 < 0.1 or z1 < 0.1 or z2 < 0.1:  # behind the camera
+        nearest, farthest = min(z0, z1, z2), max(z0, z1, z2)
+        if nearest < 0.1:  # behind the camera
             continue
+        # A pixel that shows something nearer than this needs no coordinates. The triangle is drawn a little wider than
+        # it is, and may so be a little nearer than its corners.
+        hidden = nearest - np.float32(1e-3) * (farthest - nearest)
         scale = np.float32(1) / area
         for row in range(top, bottom + 1):
             for column in range(left, right + 1):
+                if depth[row, column] <= hidden:
+                    continue
                 across, down = column + np.float32(0.5) - x0, row + np.float32(0.5) - y0
                 u = (across * (y2 - y0) - (x2 - x0) * down) * scale
                 v = ((x1 - x0) * down - across * (y1 - y0)) * scale
@@ -72,10 +78,14 @@ def rasterise_depth(points, triangles, depth):
         area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
         if abs(area) < 1e-9:
             continue
-        scale = np.float32(1) / area
         z0, z1, z2 = points[i, 2], points[j, 2], points[k, 2]
+        nearest, farthest = min(z0, z1, z2), max(z0, z1, z2)
+        hidden = nearest - np.float32(1e-3) * (farthest - nearest)
+        scale = np.float32(1) / area
         for row in range(top, bottom + 1):
             for column in range(left, right + 1):
+                if depth[row, column] <= hidden:
+                    continue
                 across, down = column + np.float32(0.5) - x0, row + np.float32(0.5) - y0
                 u = (across * (y2 - y0) - (x2 - x0) * down) * scale
                 v = ((x1 - x0) * down - across * (y1 - y0)) * scale

@@ -11,7 +11,7 @@ from .noise import noise_block
 from .places import Thing, random_thing
 from .posing import Posed
 from .rasterising import rasterise, rasterise_depth
-from .scenery import cast_on_ground, darken_below, draw_background, draw_thing
+from .scenery import cast_on_ground, darken, darken_below, draw_background, draw_thing
 from .shading import shade
 from .view import View
 
@@ -84,8 +84,7 @@ class Scene:
             dark = np.zeros(self.depth.shape, np.float32)
             for shadow, to_shadow in shadows:
                 cast_on_ground(feet, shadow, to_shadow, dark)
-            left_over = (sky / on_ground).astype(np.float32)
-            self.colour *= 1 - cv2.blur(dark, (3, 3))[..., None] * (1 - left_over)
+            darken(cv2.blur(dark, (3, 3)), (sky / on_ground).astype(np.float32), self.colour)
 
     def _shadow(self, posed: Posed) -> Shadow:
         if not self.sunny:

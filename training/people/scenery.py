@@ -14,7 +14,7 @@ _NOWHERE = np.float32(1e9)  # no NaN, which `fastmath` does not know
 @numba.njit(cache=True, fastmath=True, inline="always")
 def _texel(texture, across, down, channel):
     """The texture at a point in texels, interpolated, repeated."""
-    column, row = math.floor(across), math.floor(down)
+    column, row = np.int32(math.floor(across)), np.int32(math.floor(down))
     u, v = np.float32(across - column), np.float32(down - row)
     c0, c1, r0, r1 = column & _MASK, (column + 1) & _MASK, row & _MASK, (row + 1) & _MASK
     upper = texture[r0, c0, channel] * (1 - u) + texture[r0, c1, channel] * u
@@ -84,6 +84,16 @@ def cast_on_ground(feet, shadow, to_shadow, dark):
             down = math.floor(to_shadow[1, 0] * px + to_shadow[1, 2] * pz + to_shadow[1, 3])
             if 0 <= across < shadow.shape[1] and 0 <= down < shadow.shape[0] and shadow[down, across] < 1e8:
                 dark[row, column] = 1
+
+
+@numba.njit(cache=True)
+def darken(dark, left_over, colour):
+    """Leave the share `left_over` (3,) of the light where `dark` (height, width) is 1, all of it where it is 0."""
+    one = np.float32(1)
+    for row in range(dark.shape[0]):
+        for column in range(dark.shape[1]):
+            for channel in range(3):
+                colour[row, column, channel] *= one - dark[row, column] * (one - left_over[channel])
 
 
 @numba.njit(cache=True, fastmath=True)

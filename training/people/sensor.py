@@ -1,6 +1,10 @@
-"""From the light that falls into a camera to the crop that a detector cuts out of its video."""
+"""From the light that falls into a camera to the crop that a detector cuts out of its video.
+
+What is done to single pixels is compiled by Numba: NumPy takes ten times as long over an axis of three.
+"""
 
 import cv2
+import numba
 import numpy as np
 
 from .cameras import Sensor
@@ -8,16 +12,15 @@ from .cameras import Sensor
 
 def develop(light: np.ndarray, sensor: Sensor, height: int, width: int, random: np.random.Generator) -> np.ndarray:
     """The picture that a camera makes of linear light (any height, any width, 3): (height, width, 3) uint8."""
-    exposed = light * (sensor.white_balance * sensor.exposure * np.exp(random.normal(0, 0.08))).astype(np.float32)
+    exposed = np.empty_like(light)
+    gain = sensor.white_balance * sensor.exposure * np.exp(random.normal(0, 0.08))
+    _amplify(light, gain.astype(np.float32), exposed)
     # The person's size in the camera's own pixels; never more of them than there are to see.
     lines = int(np.clip(sensor.lines * height / 160 * random.uniform(0.75, 1.3), 42, exposed.shape[0]))
     columns = max(16, round(lines * exposed.shape[1] / exposed.shape[0] * random.uniform(0.85, 1.15)))
     image = cv2.resize(exposed, (columns, lines), interpolation=cv2.INTER_AREA)
-    image = np.minimum(np.maximum(image, 0) ** np.float32(sensor.gamma / 2.2), 1)
-    grey = image.mean(axis=2, keepdims=True)
-    image = grey + (image - grey) * np.float32(sensor.saturation)
-    image = (image - 0.5) * np.float32(sensor.contrast) + 0.5
-    image = image * np.float32(1 - sensor.haze) + (sensor.haze + sensor.tint).astype(np.float32)
+    curve = (sensor.gamma / 2.2, sensor.saturation, sensor.contrast, 1 - sensor.haze)
+    _tone(image, np.array(curve, np.float32), (sensor.haze + sensor.tint).astype(np.float32))
     image = _blurred(image, sensor, lines / 160, random)
     if sensor.noise > 0.7:
         image = image + random.normal(0, sensor.noise / 255, image.shape).astype(np.float32)
@@ -39,3 +42,34 @@ def _blurred(image, sensor, scale, random) -> np.ndarray:
         length = max(3, round(random.integers(3, 6) * max(1.0, scale)))
         image = cv2.blur(image, (length, 1))
     return image
+
+
+@numba.njit(cache=True)
+def _amplify(light, gain, exposed):
+    """Write `light` (height, width, 3) times the `gain` of each channel into `exposed`."""
+    for row in range(light.shape[0]):
+        for column in range(light.shape[1]):
+            for channel in range(3):
+                exposed[row, column, channel] = light[row, column, channel] * gain[channel]
+
+
+@numba.njit(cache=True)
+def _tone(image, curve, veil):
+    """Turn light into what displays show, in place.
+
+    Args:
+        image: (height, width, 3) float32.
+        curve: Exponent, saturation, contrast, and the share that `veil` leaves: (4,).
+        veil: Added to the channels, (3,).
+    """
+    exponent, saturation, contrast, share = curve
+    zero, half, one, three = np.float32(0), np.float32(0.5), np.float32(1), np.float32(3)
+    for row in range(image.shape[0]):
+        for column in range(image.shape[1]):
+            pixel = image[row, column]
+            for channel in range(3):
+                pixel[channel] = min(max(pixel[channel], zero) ** exponent, one)
+            grey = (pixel[0] + pixel[1] + pixel[2]) / three
+            for channel in range(3):
+                value = (grey + (pixel[channel] - grey) * saturation - half) * contrast + half
+                pixel[channel] = value * share + veil[channel]

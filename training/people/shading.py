@@ -26,7 +26,7 @@ _MATERIAL_OF[Part.HANDLE] = Material.STRAP
 @numba.njit(cache=True, fastmath=True, inline="always")
 def _noise(block, x, y, z, channel):
     """One channel of the block at a point in units of its grid, interpolated."""
-    i, j, k = math.floor(x), math.floor(y), math.floor(z)
+    i, j, k = np.int32(math.floor(x)), np.int32(math.floor(y)), np.int32(math.floor(z))
     u, v, w = np.float32(x - i), np.float32(y - j), np.float32(z - k)
     i0, j0, k0 = i & (SIZE - 1), j & (SIZE - 1), k & (SIZE - 1)
     i1, j1, k1 = (i + 1) & (SIZE - 1), (j + 1) & (SIZE - 1), (k + 1) & (SIZE - 1)
