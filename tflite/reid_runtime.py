@@ -16,6 +16,7 @@ On the command line:
 """
 
 import argparse
+import contextlib
 import hashlib
 import json
 import os
@@ -23,13 +24,18 @@ import struct
 import sys
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from PIL import Image, ImageOps
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
 
 Crop = np.ndarray | str | os.PathLike
 
@@ -327,24 +333,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run_command(given: argparse.Namespace) -> None:
     reid = ReID(given.model, threads=getattr(given, "threads", 1))
-    if given.command == "enrol" and not given.gallery.exists():
-        gallery = Gallery(reid)
-    else:
-        gallery = Gallery.load(given.gallery, reid)
-    if given.command == "enrol":
-        gallery.enrol(given.name, reid.embed(given.crops))
-        gallery.save(given.gallery)
-    elif given.command == "forget":
-        gallery.forget(given.name)
-        gallery.save(given.gallery)
-    else:
-        matches = gallery.match(reid.embed(given.crops), given.threshold)
-        found = [{"crop": str(crop), **match._asdict()} for crop, match in zip(given.crops, matches, strict=True)]
-        if given.json:
-            print(json.dumps(found))
+    if given.command == "match":
+        _print_matches(given, Gallery.load(given.gallery, reid), reid)
+        return
+    embeddings = reid.embed(given.crops) if given.command == "enrol" else None
+    with _changing(given.gallery):
+        new = embeddings is not None and not given.gallery.exists()
+        gallery = Gallery(reid) if new else Gallery.load(given.gallery, reid)
+        if embeddings is None:
+            gallery.forget(given.name)
         else:
-            for row in found:
-                print(f"{row['crop']}\t{row['name'] or '-'}\t{row['similarity']:.3f}")
+            gallery.enrol(given.name, embeddings)
+        gallery.save(given.gallery)
+
+
+def _print_matches(given: argparse.Namespace, gallery: Gallery, reid: ReID) -> None:
+    matches = gallery.match(reid.embed(given.crops), given.threshold)
+    found = [{"crop": str(crop), **match._asdict()} for crop, match in zip(given.crops, matches, strict=True)]
+    if given.json:
+        print(json.dumps(found))
+    else:
+        for row in found:
+            print(f"{row['crop']}\t{row['name'] or '-'}\t{row['similarity']:.3f}")
+
+
+@contextlib.contextmanager
+def _changing(path: Path) -> Iterator[None]:
+    """Other commands that would change the same gallery wait, where the system can lock files."""
+    if fcntl is None or not path.parent.is_dir():  # `save` says what is wrong with the folder
+        yield
+        return
+    with open(path.with_name(f".{path.name}.lock"), "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -250,6 +251,23 @@ def test_the_command_line_without_tensorflow_and_keras(files, crops, tmp_path):
     assert run("match", "0.png").returncode == 2  # no threshold
     done = run("enrol", "--gallery", "/proc/g.npz", "anna", "0.png")  # where nobody may write
     assert (done.returncode, done.stderr.splitlines()[-1][:6]) == (1, "[Errno")
+
+
+def test_two_commands_at_a_time_lose_nobody(runtime, files, crops, tmp_path):
+    fcntl = pytest.importorskip("fcntl")
+    Image.fromarray(crops[3]).save(tmp_path / "bert.png")
+    path, reid = tmp_path / "g.npz", runtime.ReID(files["int8"])
+    command = ["enrol", "--model", str(files["int8"]), "--gallery", str(path), "bert", str(tmp_path / "bert.png")]
+    with open(tmp_path / ".g.npz.lock", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # as the command does that enrols anna
+        gallery = runtime.Gallery(reid)
+        other = threading.Thread(target=runtime.main, args=[command])
+        other.start()
+        other.join(timeout=2)
+        gallery.enrol("anna", reid.embed(crops[0]))
+        gallery.save(path)
+    other.join(timeout=60)
+    assert runtime.Gallery.load(path, reid).names == ["anna", "bert"]
 
 
 def test_ships_with_the_package():

@@ -140,14 +140,11 @@ def test_stages_hand_their_weights_over(tmp_path):
 
 def test_initial_weights(tmp_path):
     """They come from a file where `weights` names one."""
-    stages = (Stage((80, 32, 3), 1, 0.0),)
-    still = {"network": "han_small", "stages": stages, "optimizer": keras.optimizers.SGD, "loss_weights": None}
-    from keras_reid import networks
-
-    random = networks.create("han_small", input_shape=(80, 32, 3))
+    random = small.Small()
     random.save_weights(tmp_path / "random.weights.h5")
+    still = {"stages": (Stage((16, 8, 3), 1, 0.0),), "optimizer": keras.optimizers.SGD, "loss_weights": None}
     results = train(tmp_path, **still, weights=str(tmp_path / "random.weights.h5"), epochs=1)
-    trained = networks.create("han_small", input_shape=(80, 32, 3))
+    trained = small.Small()
     trained.load_weights(tmp_path / "run" / results["weights"])
     for weight, other in zip(random.trainable_variables, trained.trainable_variables, strict=True):
         np.testing.assert_array_equal(weight, other)
