@@ -12,6 +12,7 @@ from keras import ops
 
 from keras_reid.errors import ReIDError
 from keras_reid.graph import Graph, heads, joined
+from keras_reid.precision import precision
 
 
 class ReIDModel(keras.Model):
@@ -32,6 +33,8 @@ class ReIDModel(keras.Model):
         identities: Number of training identities; adds one classifier a branch. Defaults to None: no heads.
         name: As for every Keras model.
         trainable: As for every Keras model. Defaults to True.
+        dtype: The dtype policy to compute in, e.g. "mixed_bfloat16", also once saved and loaded. Defaults to None:
+            `keras.config.dtype_policy()`.
     """
 
     # Training as the network's paper has it; subclasses override. Milestones are fractions of all epochs.
@@ -42,7 +45,12 @@ class ReIDModel(keras.Model):
     last_map: str = "feature_map"
 
     def __init__(
-        self, options: dict[str, Any], identities: int | None = None, name: str | None = None, trainable: bool = True
+        self,
+        options: dict[str, Any],
+        identities: int | None = None,
+        name: str | None = None,
+        trainable: bool = True,
+        dtype: str | keras.DTypePolicy | None = None,
     ):
         if identities is not None:
             if not isinstance(identities, int | np.integer) or isinstance(identities, bool) or identities < 1:
@@ -50,11 +58,13 @@ class ReIDModel(keras.Model):
                     f"`identities` is the number of people to train on, at least 1. Received: {identities!r}"
                 )
             identities = int(identities)
-        images = keras.Input(options["input_shape"], name="images")
-        features, maps, compared, training = Graph(*self.graph(options, self.pixels(options, images)))
-        embedding = joined(features, self.normalises_branches)
-        super().__init__(inputs=images, outputs=embedding, name=name, trainable=trainable)
+        with precision(dtype) as policy:
+            images = keras.Input(options["input_shape"], name="images")
+            features, maps, compared, training = Graph(*self.graph(options, self.pixels(options, images)))
+            embedding = joined(features, self.normalises_branches)
+            super().__init__(inputs=images, outputs=embedding, name=name, trainable=trainable)
 
+        self._policy = policy
         self._options = dict(options)
         self._branches = tuple(features)
         self._region_scales = {name: value[1] for name, value in maps.items() if isinstance(value, tuple)}
@@ -168,7 +178,8 @@ class ReIDModel(keras.Model):
         return self._branches
 
     def get_config(self) -> dict[str, Any]:
-        return {**self._options, "identities": self.identities, "name": self.name, "trainable": self.trainable}
+        of_keras = {"name": self.name, "trainable": self.trainable, "dtype": self._policy}
+        return {**self._options, "identities": self.identities, **of_keras}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):

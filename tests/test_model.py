@@ -31,6 +31,17 @@ def test_is_an_ordinary_keras_model(model, pictures, tmp_path):
     model.summary(print_fn=lambda text: None)
 
 
+def test_a_saved_model_computes_as_precisely_as_before(pictures, tmp_path):
+    half = networks.create("han_small", input_shape=(80, 32, 3), dtype="mixed_bfloat16")
+    assert keras.config.dtype_policy().name == "float32"
+    half.save(tmp_path / "half.keras")
+    again = keras.models.load_model(tmp_path / "half.keras")
+    assert again.get_layer("stem.conv").compute_dtype == half.get_layer("stem.conv").compute_dtype == "bfloat16"
+    np.testing.assert_array_equal(again.embed(pictures), half.embed(pictures))
+    with pytest.raises(ReIDError, match=r"^Expected a dtype policy of Keras, e\.g\. 'mixed_bfloat16'\. "):
+        networks.create("han_small", dtype="float17")
+
+
 def test_weights_go_from_one_size_and_input_to_another(model, pictures, tmp_path):
     model.save_weights(tmp_path / "w.weights.h5")
     other = networks.create("han_large", input_shape=(64, 32, 3))

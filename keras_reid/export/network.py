@@ -10,12 +10,15 @@ import keras
 import numpy as np
 
 from keras_reid.errors import ReIDError
+from keras_reid.precision import precision
 
 # Batch normalisation that runs on batch statistics leaves these behind; an exported network holds neither.
 TRAINING_OPS = ("AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp", "SquaredDifference")
 
 # Nodes of a TensorFlow graph that compute nothing.
 _PLUMBING = {"Const", "Identity", "NoOp", "PartitionedCall", "Placeholder", "ReadVariableOp", "StatefulPartitionedCall"}
+
+_HALF = ("mixed_bfloat16", "mixed_float16", "bfloat16", "float16")  # dtype policies
 
 
 @dataclass(frozen=True)
@@ -151,22 +154,19 @@ def _shapes(model: keras.Model) -> list[tuple]:
 def _in_float32(model: keras.Model) -> keras.Model:
     if all(layer.dtype_policy.name == "float32" for layer in model._flatten_layers() if layer is not model):
         return model
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("float32")
-    try:
+    with precision("float32"):
         twin = type(model).from_config(_without_policies(model.get_config()))
-    finally:
-        keras.config.set_dtype_policy(before)
     twin.set_weights(model.get_weights())
     return twin
 
 
 def _without_policies(config: Any) -> Any:
-    """A model's config with every dtype policy replaced by float32."""
+    """A model's config with every dtype policy, by config or by name, replaced by float32."""
     if isinstance(config, dict):
         if str(config.get("class_name", "")).endswith("DTypePolicy"):
             return {**config, "class_name": "DTypePolicy", "config": {"name": "float32"}}
-        return {key: _without_policies(value) for key, value in config.items()}
+        named = {"dtype": "float32"} if config.get("dtype") in _HALF else {}
+        return {key: _without_policies(value) for key, value in config.items()} | named
     if isinstance(config, list | tuple):
         return type(config)(_without_policies(value) for value in config)
     return config

@@ -14,6 +14,15 @@ def check_map(layer: str, shape: tuple) -> None:
         )
 
 
+def check_map_or_mean(layer: str, shape: tuple) -> None:
+    """Raise unless `shape` is that of a feature map, or of its mean over space, with known channels."""
+    if len(shape) not in (2, 4) or shape[-1] is None:
+        raise ReIDError(
+            f"{layer} expects a feature map of shape (batch, height, width, channels), or its mean over space, (batch, "
+            f"channels), with known channels. Received: shape={tuple(shape)}"
+        )
+
+
 def check_sized_map(layer: str, shape: tuple) -> None:
     """Raise unless `shape` is that of a feature map with known channels, height and width."""
     check_map(layer, shape)

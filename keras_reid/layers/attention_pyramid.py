@@ -30,7 +30,7 @@ class AttentionPyramid(keras.layers.Layer):
 
     Args:
         attention: A layer that maps a feature map to an attended one of the same shape, e.g. `SqueezeExcite()`. It is a
-            pattern: every part gets a layer of its own, made from its config.
+            pattern: every part gets a layer of its own, made from its config, under the pyramid's dtype policy.
         levels: How many levels. Defaults to 2.
         radix: Into how many parts each part is split at the next level, R. Defaults to 2.
         axis: What is split: "channels", for attention over channels, or "height", for spatial attention. Defaults to
@@ -136,12 +136,16 @@ class AttentionPyramid(keras.layers.Layer):
     def compute_output_shape(self, input_shape):
         if not self.masks:
             return tuple(input_shape)
+        if not self.built:
+            self.build(input_shape)
         spec = self.compute_output_spec(keras.KerasTensor(input_shape))
         return {name: tuple(tensor.shape) for name, tensor in spec.items()}
 
     def compute_output_spec(self, inputs, training=None):
         if not self.masks:
             return keras.KerasTensor(inputs.shape, dtype=self.compute_dtype)
+        if not self.built:
+            self.build(inputs.shape)
         return keras.Operation.compute_output_spec(self, inputs)  # the attention alone knows its mask's shape
 
     def get_config(self):

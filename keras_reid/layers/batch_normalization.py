@@ -57,6 +57,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
             and len(inputs.shape) == 4
             and inputs.dtype in ("float32", "bfloat16", "float16")
             and keras.backend.standardize_dtype(inputs.dtype) == self.compute_dtype
+            and self.variable_dtype == "float32"
             and self.axis in (-1, 3)
             and self.center
             and self.scale

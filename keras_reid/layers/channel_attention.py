@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_reid.errors import ReIDError
-from keras_reid.layers.arguments import check_count
+from keras_reid.layers.arguments import check_count, check_map_or_mean
 
 
 @keras.saving.register_keras_serializable(package="keras_reid")
@@ -42,10 +42,11 @@ class ChannelAttention(keras.layers.Layer):
         self.synchronized = synchronized
 
     def build(self, input_shape):
+        check_map_or_mean("ChannelAttention", input_shape)
         channels = input_shape[-1]
-        if channels is None or channels % self.reduction:
+        if channels % self.reduction:
             raise ReIDError(
-                "ChannelAttention expects a known number of channels that `reduction` divides. "
+                "ChannelAttention expects a number of channels that `reduction` divides. "
                 f"Received: channels={channels}, reduction={self.reduction}"
             )
         normalisation = {"momentum": self.momentum, "synchronized": self.synchronized, "dtype": self.dtype_policy}

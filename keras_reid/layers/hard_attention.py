@@ -6,8 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_reid.errors import ReIDError
-from keras_reid.layers.arguments import check_count
+from keras_reid.layers.arguments import check_count, check_map_or_mean
 
 
 def stacked_centres(regions: int) -> np.ndarray:
@@ -56,8 +55,7 @@ class HardAttention(keras.layers.Layer):
         self.learned = learned
 
     def build(self, input_shape):
-        if input_shape[-1] is None:
-            raise ReIDError(f"HardAttention expects a known number of channels. Received: shape={tuple(input_shape)}")
+        check_map_or_mean("HardAttention", input_shape)
         if self.learned:
             # A hair beside the centres: where a region's samples fall on the map's, as in levels 1 and 2 of HAN at
             # 160×64, bilinear interpolation has no slope (TensorFlow takes 0), and the regions would never move.

@@ -1,5 +1,7 @@
 """The harmonious attention module: soft and hard attention learnt together (Li et al., HAN, section 3.2, Fig. 2)."""
 
+from collections.abc import Sequence
+
 import keras
 from keras import ops
 
@@ -43,7 +45,7 @@ class HarmoniousAttention(keras.layers.Layer):
 
     def __init__(
         self,
-        attention: tuple[str, ...] = KINDS,
+        attention: Sequence[str] = KINDS,
         regions: int = 4,
         reduction: int = 16,
         momentum: float = 0.9,

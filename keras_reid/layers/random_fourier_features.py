@@ -77,6 +77,7 @@ class RandomFourierFeatures(keras.layers.Layer):
         return self.add_weight(
             shape=values.shape,
             initializer=lambda shape, dtype=None: ops.convert_to_tensor(values.astype("float32"), dtype=dtype),
+            dtype="float32",  # under every policy
             trainable=False,
             autocast=False,
             name=name,

@@ -18,8 +18,9 @@ def branch_losses(
 
     Args:
         loss: "cross_entropy" on every branch's logits, "triplet" or "five_triplets" on its features, or one of each
-            kind, joined by "+" (HAN, Table 11); or a dict by output, which is returned. "five_triplets" takes the
-            five hardest negatives and margin 1 (AiA-Net, sections 4.3 and 4.4).
+            kind, joined by "+" (HAN, Table 11); or a dict by output, which is returned. "triplet" is the mean over all
+            images; where HAN's section 4 discards triplets whose loss is 0, it may have meant the mean over the others.
+            "five_triplets" takes the five hardest negatives and margin 1 (AiA-Net, sections 4.3 and 4.4).
         branches: The network's branches, those with a classifier.
         outputs: All that a training batch gives out. Defaults to None: logits and features of the branches. Where there
             are features besides, as of AANet's global branch, triplets are for them too.

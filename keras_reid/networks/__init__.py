@@ -75,7 +75,7 @@ def create(name: str, identities: int | None = None, **options: Any) -> "ReIDMod
     network, variant = _variant(name)
     known = _options(network)
     for option in options:
-        if option not in (*known, "name", "trainable"):
+        if option not in (*known, "name", "trainable", "dtype"):
             raise ReIDError(
                 f"The network '{name}' has no option '{option}'.{did_you_mean(option, known)} Its options: "
                 f"{', '.join(known)}."

@@ -43,8 +43,8 @@ class AiANet(ClipModel):
         kernel: "linear", "polynomial" or "gaussian". Defaults to "linear".
         identities: Number of training identities; adds one classifier a branch. Defaults to None: no heads.
         input_shape: Height, width and channels of the picture. Defaults to (256, 128, 3).
-        positions: Behind which of the four blocks there is attention (Table 7); none for the paper's baseline.
-            Defaults to all.
+        positions: Behind which of the four blocks there is attention (Table 7), behind 3 and 4 in the appearance
+            extractor alone; none for the paper's baseline. Defaults to all.
         inner_attention: Whether there is an attention in the attention (Table 3). Defaults to True.
         reduction: r of the attention: 8 on the CUHK data sets, 4 otherwise (Table 5). Defaults to 4.
         features: c′ of the Gaussian kernel: 960 on DukeMTMC-reID, 480 otherwise (Table 6). Defaults to 480.
@@ -96,6 +96,8 @@ class AiANet(ClipModel):
         for name, number, what in (("parts", parts, "strips"), ("frames", frames, "frames of a clip")):
             if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 1:
                 raise ReIDError(f"`{name}` is the number of {what}, at least 1. Received: {name}={number!r}")
+        # Has them checked, whether or not there is attention anywhere.
+        AttentionInAttention(kernel, inner_attention, reduction, features, form, seed=seed)
         options = {
             "kernel": kernel,
             "input_shape": checked_input_shape(input_shape),
@@ -159,9 +161,10 @@ class AiANet(ClipModel):
 
 @keras.saving.register_keras_serializable(package="keras_reid")
 class BATNet(AiANet):
-    """Bilinear attention network: an `AiANet` of the polynomial kernel with one attention, behind block 2.
+    """Bilinear attention network: an `AiANet` that is trained in another way.
 
-    These two are options, which the zoo's `bat_net` and `bat_net_without_aia` set; only the training differs.
+    The paper's has the polynomial kernel and one attention, behind block 2: `networks.create("bat_net")` and
+    `"bat_net_without_aia"` set these options, whose defaults are `AiANet`'s.
 
     Source: Fang et al.: Bilinear Attention Networks for Person Retrieval, section 4, Fig. 5.
     """

@@ -49,10 +49,11 @@ class ClipModel(ReIDModel):
         self._check_size(inputs)
         if _is_clips(inputs):
             return keras.KerasTensor((inputs.shape[0], self.embedding_size), dtype="float32")
-        if isinstance(inputs, dict) and (pictures := inputs["images"].shape[0]) is not None:
-            clips = pictures // self._options["frames"]
-            inputs = {"images": keras.KerasTensor((clips, *inputs["images"].shape[1:]), inputs["images"].dtype)}
-        return super().compute_output_spec(inputs, training=training, mask=mask)
+        specs = super().compute_output_spec(inputs, training=training, mask=mask)
+        if not isinstance(inputs, dict) or (pictures := inputs["images"].shape[0]) is None:
+            return specs
+        clips = pictures // self._options["frames"]
+        return {name: keras.KerasTensor((clips, *spec.shape[1:]), spec.dtype) for name, spec in specs.items()}
 
     def _check_size(self, inputs) -> None:
         if not _is_clips(inputs):

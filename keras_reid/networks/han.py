@@ -52,7 +52,8 @@ class HAN(ReIDModel):
         input_shape: Height, width and channels of the picture. Defaults to (160, 64, 3).
         attention: Which of "spatial", "channel", "hard" (Table 9). Defaults to all.
         interaction: Whether regions are added at levels 2 and 3 (Table 10). Defaults to True.
-        branches: Which of "global" and "local" make the embedding (Table 8). Defaults to both.
+        branches: Which of "global" and "local" there are. A branch alone is trained alone: Table 8 takes one half of
+            the embedding that both have learnt, `embeddings[:, :512]` or `[:, 512:]`. Defaults to both.
         unit: "depthwise", "residual" or "inception" (Table 12). Defaults to "depthwise".
         embedding: Length of the embedding, shared equally by the branches (Fig. 6). Defaults to 1024.
         local_stride: Whether local units are strided rather than followed by pooling. Defaults to False.
@@ -95,10 +96,11 @@ class HAN(ReIDModel):
             raise ReIDError(f"`branches` is one or both of 'global', 'local'. Received: branches={branches!r}")
         if not isinstance(embedding, int | np.integer) or embedding < 1 or embedding % len(set(branches)):
             raise ReIDError(f"`embedding` is shared equally by {len(set(branches))} branches. Received: {embedding}")
+        HarmoniousAttention(attention)  # has it checked, whatever of it the branches make use of
         options = {
             "size": size,
             "input_shape": checked_input_shape(input_shape),
-            "attention": attention if isinstance(attention, str) else tuple(attention),
+            "attention": tuple(attention),
             "interaction": interaction,
             "branches": tuple(branch for branch in ("global", "local") if branch in branches),
             "unit": unit,

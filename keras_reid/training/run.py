@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import importlib.util
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
 from keras_reid.errors import ReIDError
+from keras_reid.precision import precision
 from keras_reid.training.catalogue import recipe as named_recipe
 from keras_reid.training.devices import Devices, use_devices
 from keras_reid.training.epoch_log import EpochLog, read_log
@@ -76,7 +76,7 @@ def run(
 
     recipe = named_recipe(recipe) if isinstance(recipe, str) else recipe
     recipe = recipe if epochs is None else recipe.with_epochs(epochs)
-    with use_devices(devices) as used, _policy(recipe.precision):
+    with use_devices(devices) as used, precision(recipe.precision):
         check_divisible(*_shared(recipe), used.replicas)
         data = load(data or recipe.data) if data is None or isinstance(data, str) else data
         data = data if recipe.people is None else _first_people(data, recipe.people)
@@ -214,17 +214,3 @@ def _first_people(data: ReIDData, number: int) -> ReIDData:
     return dataclasses.replace(
         data, train=of(data.train, train), query=of(data.query, asked), gallery=of(data.gallery, asked)
     )
-
-
-@contextlib.contextmanager
-def _policy(precision: str) -> Iterator[None]:
-    """Layers that are made inside this block compute in `precision`."""
-    before = keras.config.dtype_policy()
-    try:
-        keras.config.set_dtype_policy(precision)
-    except ValueError as error:
-        raise ReIDError(f"`precision` is a dtype policy of Keras, e.g. 'mixed_bfloat16'. {error}") from error
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)

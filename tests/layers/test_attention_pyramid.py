@@ -89,6 +89,8 @@ def test_every_level_and_radix_that_divides(levels, radix):
 def test_masks_are_what_is_done(attention, axis, shapes):
     x = features(2, 4, 3, 8)
     with_masks = AttentionPyramid(attention, axis=axis, masks=True)
+    declared = with_masks.compute_output_shape(x.shape)  # before there is a layer for any part
+    assert [declared["level1"], declared["level2"]] == shapes
     without = AttentionPyramid(attention, axis=axis)
     found = with_masks(x)
     without(x)

@@ -66,5 +66,7 @@ def test_bad_arguments():
         HardAttention(0)
     with pytest.raises(ReIDError, match=r"a whole number above 0. Received: regions=2.5"):
         HardAttention(2.5)
-    with pytest.raises(ReIDError, match="HardAttention expects a known number of channels"):
+    with pytest.raises(ReIDError, match=r"with known channels. Received: shape=\(None, 4, 4, None\)"):
         HardAttention().build((None, 4, 4, None))
+    with pytest.raises(ReIDError, match=r"HardAttention expects a feature map .* Received: shape=\(2, 5, 8\)"):
+        HardAttention()(np.zeros((2, 5, 8), "float32"))

@@ -140,6 +140,11 @@ def test_options(options, length, levels):
             "AttentionInAttention expects `kernel` out of ('linear', 'polynomial', 'gaussian'). "
             "Received: kernel='cubic'",
         ),
+        (
+            {"kernel": "cubic", "positions": ()},
+            "AttentionInAttention expects `kernel` out of ('linear', 'polynomial', 'gaussian'). "
+            "Received: kernel='cubic'",
+        ),
     ],
     ids=str,
 )

@@ -56,6 +56,11 @@ def test_training_sees_one_feature_a_clip(clips):
         np.testing.assert_allclose(ops.convert_to_numpy(found[name]), mean, atol=1e-5)
 
 
+def test_a_batch_of_known_size_has_as_many_answers_as_clips():
+    answers = Tiny(identities=2)({"images": keras.Input(batch_shape=(6, 16, 8, 3))})
+    assert {answer.shape[0] for answer in answers.values()} == {2}
+
+
 def test_fits_clips(clips):
     model = Tiny(identities=2)
     images, labels = clips.reshape(-1, 16, 8, 3), np.repeat([0, 0, 1, 1], 3)

@@ -138,6 +138,10 @@ def test_regions_start_stacked_from_head_to_feet():
             {"attention": "hard"},
             "HarmoniousAttention expects `attention` out of ('spatial', 'channel', 'hard'). Received: attention='hard'",
         ),
+        (
+            {"attention": "hard", "branches": ("global",)},
+            "HarmoniousAttention expects `attention` out of ('spatial', 'channel', 'hard'). Received: attention='hard'",
+        ),
         ({"identities": 0}, "`identities` is the number of people to train on, at least 1. Received: 0"),
         ({"identities": "many"}, "`identities` is the number of people to train on, at least 1. Received: 'many'"),
         (

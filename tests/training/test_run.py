@@ -183,7 +183,7 @@ def test_unknown_loss_weight(tmp_path):
 
 
 def test_unknown_precision(tmp_path):
-    with pytest.raises(ReIDError, match=r"^`precision` is a dtype policy of Keras, e\.g\. 'mixed_bfloat16'\. "):
+    with pytest.raises(ReIDError, match=r"^Expected a dtype policy of Keras, e\.g\. 'mixed_bfloat16'\. "):
         train(tmp_path, precision="half")
     assert keras.config.dtype_policy().name == "float32"
 
