@@ -50,17 +50,12 @@ def retrieval_figures(data, embed_paths, rerank=False, protocol=None):
     """The figures of `data` by its protocol, for what embeds paths; and the embeddings, (query, gallery)."""
     from keras_reid.evaluation import evaluate, searchable, single_shot
 
-    for split in ("query", "gallery"):
-        if not hasattr(data, split):
-            raise ReIDError(
-                "`evaluate_retrieval` expects a data set with query and gallery, as keras_reid.data.load returns it. "
-                f"Received: {type(data).__name__}"
-            )
-        if not len(getattr(data, split)):
-            raise ReIDError(
-                f"The data set has no images in its {split}: retrieval searches the pictures of the query in the "
-                "gallery. Add some, or give a data set that has both."
-            )
+    if not (hasattr(data, "query") and hasattr(data, "gallery")):
+        raise ReIDError(
+            "`evaluate_retrieval` expects a data set with query and gallery, as keras_reid.data.load returns it. "
+            f"Received: {type(data).__name__}"
+        )
+    check_searchable(data)
     drawn = (protocol or data.protocol) == "single_shot"
     if drawn and rerank:
         raise ReIDError("Re-ranking needs the whole gallery, of which the protocol 'single_shot' draws a part.")
@@ -68,6 +63,16 @@ def retrieval_figures(data, embed_paths, rerank=False, protocol=None):
     if not drawn:
         return evaluate(*found, rerank=rerank), (found.query, found.gallery)
     return single_shot(*found), (found.query, found.gallery)
+
+
+def check_searchable(data) -> None:
+    """Raise unless there are pictures in both query and gallery."""
+    for split in ("query", "gallery"):
+        if not len(getattr(data, split)):
+            raise ReIDError(
+                f"The data set has no images in its {split}: retrieval searches the pictures of the query in the "
+                "gallery. Add some, or give a data set that has both."
+            )
 
 
 def blocks(model, images, batch_size, on_error, progress):

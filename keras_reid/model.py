@@ -76,6 +76,7 @@ class ReIDModel(keras.Model):
         self._features = keras.Model(images, {**features, **compared, **training}, name="features").__call__
         self._maps = keras.Function(images, {**tensors, **features}, name="maps")
         self.augmentation: keras.layers.Layer | None = None
+        self._epochs = 0  # that `fit` has learnt from
         self.identities = identities
         if identities:
             for branch, head in heads(features, identities).items():
@@ -202,7 +203,9 @@ class ReIDModel(keras.Model):
                 array.
             batch_size: Pictures a step; memory grows with it. Defaults to 64.
             flip: Whether to average over each picture and its mirror. Defaults to False.
-            on_error: "raise", or "skip" to leave unreadable pictures out, with a warning that names them.
+            on_error: "raise", or "skip" to leave unreadable pictures out, with a warning that names them. Who needs to
+                know which rows are whose reads the pictures first: `keras_reid.data.load_images` gives the places of
+                those it could read.
             progress: Whether to show a progress bar. Defaults to False.
 
         Returns:
@@ -352,18 +355,22 @@ class ReIDModel(keras.Model):
             validation_data: A data set with query and gallery, as `keras_reid.data.load` returns it: retrieval is
                 measured on it, and "val_rank1" and "val_mAP" stand in the logs.
             validation_freq: Epochs between two such measurements. Defaults to 1.
-            **kwargs: As in Keras. With `steps_per_epoch` an epoch goes on where the one before has ended, in an order
-                that was drawn ahead, so that no two trainings are quite the same.
+            **kwargs: As in Keras. Batches, augmentation and dropout follow from the batches' seed and the number of the
+                epoch; a second `fit` counts on where the first has ended, one with `initial_epoch` from there. With
+                `steps_per_epoch` an epoch goes on where the one before has ended, in an order that was drawn ahead, so
+                that no two trainings are quite the same.
 
         Raises:
             ReIDError: the model has no heads, or fewer than there are identities; or `validation_data` is no data set.
         """
         from keras_reid.training.fitting import prepare, training_step
 
-        batches, needed = prepare(self, x, y, batch_size, epochs, validation_data, validation_freq)
+        exact = kwargs.get("initial_epoch") is not None
+        batches, needed = prepare(self, x, y, batch_size, epochs, validation_data, validation_freq, exact)
         kwargs.setdefault("shuffle", False)  # already random, from the seed; Keras would use a global one
+        kwargs["callbacks"] = [*needed, *keras.tree.flatten(callbacks or [])]
         with training_step(self, batches):
-            return super().fit(batches, epochs=epochs, callbacks=[*needed, *(callbacks or [])], **kwargs)
+            return super().fit(batches, epochs=epochs, **kwargs)
 
 
 def _for_each(labels, outputs):

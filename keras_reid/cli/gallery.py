@@ -132,22 +132,20 @@ def remove(
 ) -> None:
     """Forget pictures, for good: their vectors leave the disk."""
     with console.working(keras=False):
-        import numpy as np
-
         from keras_reid.gallery import Gallery
 
         gallery = Gallery.load(folder)
         # Commands note whole paths; Python programs what they were given.
         asked = {place: path for path in paths for place in (path, path.resolve())}
-        ids = gallery.ids[np.flatnonzero(gallery.chosen())]
         gone: list[int] = []
         met: set[Path] = set()
-        for entry in gallery.entries(ids):
+        # Also what is removed and still on the disk, as where this command was killed before it could save.
+        for entry in gallery.entries(gallery.ids):
             if places := {Path(entry.path), *Path(entry.path).parents} & asked.keys():
                 gone.append(entry.id)
                 met |= {asked[place] for place in places}
         removed = gallery.remove(gone)
-        if removed:
+        if gone:
             gallery.save()
         count = len(gallery)
     if json:

@@ -1,8 +1,10 @@
 """Images decoded and resized once, kept in a file that epochs and processes read through a memory map."""
 
+import errno
 import hashlib
 import io
 import os
+import shutil
 import sys
 import warnings
 import zlib
@@ -111,6 +113,10 @@ class DecodedImages:
         partial = self.file.with_suffix(".partial")
         with open(partial, "r+b" if partial.exists() else "w+b") as file:
             done = self._done(file)
+            missing = (len(self.paths) - done) * self._row.itemsize
+            if shutil.disk_usage(partial.parent).free < missing:
+                partial.unlink()  # it would keep the disk full
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             while done < len(self.paths):
                 images, _, _ = load_images(self.paths[done : done + _BLOCK], self.size, workers=workers)
                 rows = np.zeros(len(images), self._row)

@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_reid.data.images import as_list
 from keras_reid.export.flatbuffer import Graph, Operation, calls
+from keras_reid.export.parity import Images
 
 # Share of the pictures whose extreme values are within the range: a rare outlier would coarsen the steps for all.
 COVERED = 0.99
@@ -24,6 +26,8 @@ PURER = 1.75
 # pictures, though at least so many.
 EFFORT = 2.5e11
 LEAST_SHOWN = 64
+# Of more pictures only so many are read, unless more of them can be shown.
+MOST_READ = 1024
 # Channels that hardly ever fire must not get factors without bounds.
 LEAST_RELATIVE = 1e-3
 
@@ -75,10 +79,24 @@ def shown(pixels: np.ndarray) -> np.ndarray:
 
 def affordable(pixels: np.ndarray, multiply_adds: int) -> np.ndarray:
     """As many of the pictures, drawn at random, as a network with so many multiply-adds a picture can be shown."""
-    most = max(LEAST_SHOWN, int(EFFORT / max(multiply_adds, 1)))
-    if len(pixels) <= most:
-        return pixels
-    return pixels[np.sort(np.random.default_rng(0).choice(len(pixels), most, replace=False))]
+    most = _most(multiply_adds)
+    return pixels if len(pixels) <= most else pixels[_drawn(len(pixels), most)]
+
+
+def some(images: Images | None, multiply_adds: int) -> Images | None:
+    """As many of the pictures, drawn at random before any is read, as can be of use; None stays None."""
+    if images is None:
+        return None
+    listed, most = as_list(images), max(MOST_READ, _most(multiply_adds))
+    return listed if len(listed) <= most else [listed[number] for number in _drawn(len(listed), most)]
+
+
+def _most(multiply_adds: int) -> int:
+    return max(LEAST_SHOWN, int(EFFORT / max(multiply_adds, 1)))
+
+
+def _drawn(number: int, most: int) -> np.ndarray:
+    return np.sort(np.random.default_rng(0).choice(number, most, replace=False))
 
 
 def with_purer_colours(pixels: np.ndarray) -> np.ndarray:

@@ -10,8 +10,9 @@ import keras
 import numpy as np
 
 from keras_reid.errors import ReIDError
+from keras_reid.export.calibration import some
 from keras_reid.export.exported import Exported, check_pictures
-from keras_reid.export.flatbuffer import attach_facts, op_counts
+from keras_reid.export.flatbuffer import Graph, attach_facts, op_counts
 from keras_reid.export.network import Network, batches, check_ops
 from keras_reid.export.parity import Images, compare, pictures
 from keras_reid.export.quantisation import input_is_plain, quantised
@@ -47,7 +48,8 @@ def to_tflite(
         quantize: None for float32; "float16" for weights of half the size, computed in float32 where the processor
             has no float16; "int8" for integers, a quarter of the size. Defaults to None.
         representative: For "int8", pictures that show which values occur in the network, as `model.embed` takes them:
-            some hundred from the cameras it will run on. Defaults to the bundled people's training pictures.
+            some hundred from the cameras it will run on; of very many, some are drawn. Defaults to the bundled people's
+            training pictures.
         images: Pictures to compare with the Keras model. Defaults to the bundled people's query pictures.
         batch_size: Pictures a call takes; None for any number, by `resize_tensor_input`. Defaults to 1.
         output: For "int8", the type of the output: "float32" for rows of length 1, or "int8" for processors without
@@ -72,7 +74,8 @@ def to_tflite(
         network.write_saved_model(saved_model, batch_size)
         content = _converted(saved_model, quantize)
         if quantize == "int8":
-            shown = pictures(network, representative, split="train")
+            few = some(representative, Graph(content).multiply_adds)
+            shown = pictures(network, few, split="train")
             if len(shown) < LEAST_REPRESENTATIVE:
                 warnings.warn(
                     f"{len(shown)} representative pictures are few: values that they do not show are clipped. Give "

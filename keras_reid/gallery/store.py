@@ -21,6 +21,7 @@ from keras_reid.lock import locked
 
 _MANIFEST = "manifest.json"
 _FORMAT = 1
+_KEYS = {"format", "dimensions", "about", "data", "count", "path_bytes", "removed", "next_id"}
 # Files of one value a crop. `paths` has text, of which `path_ends` says where each crop's ends.
 _COLUMNS = {"ids": "<i8", "cameras": "<i8", "times": "<f8", "path_ends": "<i8"}
 
@@ -184,8 +185,7 @@ def write_folder(folder: Path, store: Memory | Folder) -> None:
         raise ReIDError(f"'{folder}' exists and is no gallery: give another folder.")
     if folder.exists():
         with locked(folder / ".lock"):
-            if isinstance(store, Folder) and store.folder.resolve() == folder.resolve():
-                store.refresh()  # under the lock: what others have added or removed until now is not to be lost
+            store.refresh()  # under the lock: what others have added or removed until now is not to be lost
             before = _read_manifest(folder)
             data = f"data-{int(before['data'].partition('-')[2]) + 1:06}"
             _write_manifest(folder, _write_columns(folder / data, store))
@@ -193,6 +193,7 @@ def write_folder(folder: Path, store: Memory | Folder) -> None:
                 if old.name != data:
                     shutil.rmtree(old, ignore_errors=True)
         return
+    store.refresh()
     half = folder.with_name(f".{folder.name}.half-{os.getpid()}")
     shutil.rmtree(half, ignore_errors=True)
     half.mkdir(parents=True)
@@ -245,9 +246,16 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / _MANIFEST
     if not path.is_file():
         raise ReIDError(f"'{folder}' is no gallery: it has no {_MANIFEST}. Make one with Gallery(…).save(folder).")
-    manifest = json.loads(path.read_text(encoding="utf-8"))
-    if manifest.get("format") != _FORMAT:
-        raise ReIDError(f"'{folder}' is a gallery of format {manifest.get('format')}; this version reads {_FORMAT}.")
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        found = manifest["format"]
+        missing = _KEYS - manifest.keys() if found == _FORMAT else None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ReIDError(f"'{path}' is damaged ({error!r}): take the gallery from a copy.") from error
+    if found != _FORMAT:
+        raise ReIDError(f"'{folder}' is a gallery of format {found}; this version reads {_FORMAT}.")
+    if missing:
+        raise ReIDError(f"'{path}' is damaged (it has no {', '.join(sorted(missing))}): take the gallery from a copy.")
     return manifest
 
 

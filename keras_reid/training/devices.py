@@ -89,7 +89,13 @@ def _tensorflow(number: int) -> Devices:
     import tensorflow as tf
 
     configuration = json.loads(os.environ.get("TF_CONFIG") or "{}")
-    workers = len(configuration.get("cluster", {}).get("worker", []))
+    cluster = configuration.get("cluster", {})
+    if others := sorted(cluster.keys() - {"worker"}):
+        raise ReIDError(
+            f"TF_CONFIG is expected to name workers alone, the first of which writes the files. Received: "
+            f"{', '.join(others)} besides."
+        )
+    workers = len(cluster.get("worker", []))
     kind = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
     if kind == "CPU" and number > 1:
         _split_cpu(tf, number)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import keras
 
+from keras_reid.asking import check_searchable
 from keras_reid.data.augmentation import reseed
 from keras_reid.data.batches import Batches
 from keras_reid.errors import ReIDError
@@ -24,17 +25,29 @@ from keras_reid.training.retrieval_evaluation import RetrievalEvaluation
 class Epoch(keras.callbacks.Callback):
     """Tell batches and random layers which epoch it is.
 
-    Both depend on (seed, epoch) alone, so that a resumed run repeats what the interrupted one would have done.
+    Both depend on (seed, epoch) alone, so that a resumed run repeats what the interrupted one would have done. A `fit`
+    from epoch 0 goes on behind the epochs that the model has learnt from before: it shall not see them once more.
+
+    Args:
+        batches: That `fit` reads.
+        exact: Whether epochs are those that `fit` counts, whatever the model has learnt from.
     """
 
-    def __init__(self, batches: Batches):
+    def __init__(self, batches: Batches, exact: bool):
         super().__init__()
         self.batches = batches
+        self.before: int | None = 0 if exact else None
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.batches.epoch = epoch
-        reseed(self.model, self.batches.seed, epoch)
+        if self.before is None:  # a callback may have restored a training, whose epochs then count from there
+            self.before = 0 if epoch else self.model._epochs
+        self.batches.epoch = now = self.before + epoch
+        reseed(self.model, self.batches.seed, now)
         separate_replicas(self.model)
+
+    def on_epoch_end(self, epoch, logs=None):
+        assert self.before is not None  # since the epoch began
+        self.model._epochs = self.before + epoch + 1
 
 
 class Milestones(keras.callbacks.LearningRateScheduler):
@@ -44,7 +57,7 @@ class Milestones(keras.callbacks.LearningRateScheduler):
         super().__init__(lambda epoch, _: start * 0.1 ** sum(epoch >= fraction * epochs for fraction in milestones))
 
 
-def prepare(model, x, y, batch_size, epochs, validation_data, validation_freq):
+def prepare(model, x, y, batch_size, epochs, validation_data, validation_freq, exact):
     """Batches of the model's size, and the callbacks that belong in front of the user's.
 
     Raises:
@@ -73,7 +86,7 @@ def prepare(model, x, y, batch_size, epochs, validation_data, validation_freq):
         model.compile()
     # With the size first: this makes another object of the batches, and that one has to be told its epoch.
     x = x.with_size(model.image_size)
-    callbacks: list[keras.callbacks.Callback] = [Epoch(x)]
+    callbacks: list[keras.callbacks.Callback] = [Epoch(x, exact)]
     if model._falls_at_milestones and model.milestones:
         # The paper's rate, not the optimizer's present one: an earlier `fit` has let that fall.
         start = float(model.default_optimizer().learning_rate)
@@ -85,6 +98,7 @@ def prepare(model, x, y, batch_size, epochs, validation_data, validation_freq):
                 "the validation set are none of the training set's, so that only retrieval can be measured on them. "
                 f"Received: {type(validation_data).__name__}"
             )
+        check_searchable(validation_data)
         callbacks.append(RetrievalEvaluation(validation_data, validation_freq))
     return x, callbacks
 
@@ -97,8 +111,8 @@ def training_step(model, batches: Batches) -> Iterator[None]:
         model.augmentation = augmentation = copy_for_replicas(augmentation, model)
         # Keras keeps the compiled step from the last `fit`, whose augmentation was another.
         model.train_function = None
-    _make_variables(model, batches)
     try:
+        _make_variables(model, batches)
         with fit_works(model) if is_multi_worker(model) else contextlib.nullcontext():
             yield
     finally:

@@ -45,7 +45,7 @@ class RunFolder:
             The results, if the training is finished.
 
         Raises:
-            ReIDError: something else is trained here.
+            ReIDError: something else is trained here, or files of these names are there that no training has left.
         """
         what = json.loads(json.dumps(what))  # as it is read back, lists for tuples
         if resume and self._begun.is_file():
@@ -57,6 +57,12 @@ class RunFolder:
                 )
             return json.loads(self._finished.read_text()) if self._finished.is_file() else None
         if self.writes:
+            foreign = [path.name for path in (self._finished, self.log, self.backup.folder) if path.exists()]
+            if resume and foreign:
+                raise ReIDError(
+                    f"The folder '{self.path}' holds {', '.join(foreign)} without the {self._begun.name} of a "
+                    "training. Give another folder, or resume=False to replace them."
+                )
             self.path.mkdir(parents=True, exist_ok=True)
             # First what says that there are results, last what says whose they would be.
             for path in (self._finished, self._begun, self.log):

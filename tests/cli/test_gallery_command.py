@@ -52,6 +52,16 @@ def test_remove_says_what_is_not_there(run, filled, zoo):
     assert err.endswith("Error: 'all.gallery' has no crops of gallery/nobody.jpg, elsewhere.\n")
 
 
+def test_an_interrupted_removal_is_finished(run, filled, zoo):
+    paths = sorted(Path("gallery").iterdir())
+    gallery = Gallery.load("all.gallery")
+    (crop,) = [entry.id for entry in gallery.entries(gallery.ids) if Path(entry.path).name == paths[0].name]
+    gallery.remove([crop])  # as the command, and then it was killed
+    status, out, _ = run("gallery", "remove", "all.gallery", paths[0])
+    assert (status, out) == (0, "all.gallery: 0 removed, 11 crops\n")
+    assert len(Gallery.load("all.gallery").ids) == 11
+
+
 def test_remove_knows_paths_as_a_program_gave_them(run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     gallery = Gallery(2)

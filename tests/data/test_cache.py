@@ -1,5 +1,6 @@
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -252,6 +253,13 @@ def test_folder_that_cannot_be_written(tmp_path, paths):
         f"The decoded images cannot be kept in '{tmp_path / 'cache'}' (File exists): give a folder that can be written "
         "and has 0 MB of space as `cache`, set KERAS_REID_HOME to one, or decode in every epoch with `cache=False`."
     )
+
+
+def test_no_room(tmp_path, paths, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10**9, 10**9 - 100, 100))
+    with pytest.raises(ReIDError, match=r"cannot be kept in '.*' \(No space left on device\)"):
+        DecodedImages(paths, SIZE, tmp_path / "cache")
+    assert not list((tmp_path / "cache").glob("*.partial"))
 
 
 def test_full_disk(tmp_path, paths):

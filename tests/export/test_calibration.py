@@ -11,6 +11,7 @@ from keras_reid.export.calibration import (
     links,
     observe,
     shown,
+    some,
     with_other_colours,
     with_purer_colours,
 )
@@ -35,10 +36,20 @@ def test_large_networks_are_shown_fewer_pictures():
     pictures = np.arange(720).reshape(720, 1, 1, 1)
     assert affordable(pictures, 10**6) is pictures
     for multiply_adds, number in ((10**9, 250), (10**12, 64)):
-        some = affordable(pictures, multiply_adds)
-        assert len(set(some.ravel())) == len(some) == number
-        assert 300 < some.mean() < 420  # from all of them, whatever their order
+        few = affordable(pictures, multiply_adds)
+        assert len(set(few.ravel())) == len(few) == number
+        assert 300 < few.mean() < 420  # from all of them, whatever their order
     assert len(affordable(pictures[:50], 10**12)) == 50
+
+
+def test_of_very_many_pictures_some_are_read():
+    paths = [f"{number:04}.jpg" for number in range(5000)]
+    few = some(iter(paths), 10**12)
+    assert len(set(few)) == len(few) == 1024
+    assert some(paths, 10**12) == few == sorted(few)
+    assert len(some(paths, 10**8)) == 2500  # that a small network is shown
+    assert some(paths[:9], 10**12) == paths[:9]
+    assert some(None, 10**12) is None
 
 
 def answers(content, pixels):

@@ -103,6 +103,15 @@ def test_killed_while_adding(tmp_path):
     assert counts[0] == 20
 
 
+def test_a_copy_has_what_others_have_done(tmp_path):
+    small(tmp_path / "g")
+    early, late = Gallery.load(tmp_path / "g"), Gallery.load(tmp_path / "g")
+    count = len(early)
+    late.remove([3])
+    early.save(tmp_path / "copy")
+    assert len(Gallery.load(tmp_path / "copy")) == count - 1
+
+
 def test_killed_while_removing(tmp_path):
     small(tmp_path / "g")
     counts = killed(tmp_path / "g", "remove")
@@ -227,6 +236,14 @@ def test_what_is_no_gallery(tmp_path):
     (tmp_path / "g" / "manifest.json").write_text(json.dumps({**manifest, "format": 9}))
     with pytest.raises(ReIDError, match="is a gallery of format 9; this version reads 1"):
         Gallery.load(tmp_path / "g")
+    for text, message in (
+        ("{", r"is damaged \(JSONDecodeError"),
+        ("[]", r"is damaged \(TypeError"),
+        ('{"format": 1, "data": "data-000001"}', r"is damaged \(it has no about, count, dimensions, "),
+    ):
+        (tmp_path / "g" / "manifest.json").write_text(text)
+        with pytest.raises(ReIDError, match=message):
+            Gallery.load(tmp_path / "g")
     (tmp_path / "g" / "manifest.json").write_text(json.dumps({**manifest, "count": 99}))
     with pytest.raises(ReIDError, match="is missing or shorter than its gallery's manifest says"):
         Gallery.load(tmp_path / "g")

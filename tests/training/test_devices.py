@@ -1,3 +1,5 @@
+import json
+
 import keras
 import pytest
 
@@ -18,6 +20,14 @@ def test_none():
     with pytest.raises(ReIDError) as error, use_devices(0):
         pass
     assert str(error.value) == "`devices` is a number of devices, at least 1. Received: 0"
+
+
+@tensorflow_only
+def test_workers_alone(monkeypatch):
+    cluster = {"chief": ["127.0.0.1:1"], "worker": ["127.0.0.1:2"]}
+    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": {"type": "worker", "index": 0}}))
+    with pytest.raises(ReIDError, match=r"^TF_CONFIG .* Received: chief besides\.$"), use_devices(1):
+        pass
 
 
 @tensorflow_only

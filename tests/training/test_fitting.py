@@ -1,3 +1,5 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -61,6 +63,29 @@ def test_epochs_differ_and_so_do_seeds():
     assert np.abs(first - picture(1, 0)).max() > 0.1
 
 
+def test_a_second_fit_goes_on():
+    whole, parts = (compiled(rate=0.0) for _ in range(2))
+    expected = losses(whole, batches(augmentation=augment()), epochs=4)
+    data = batches(augmentation=augment())
+    found = losses(parts, data, epochs=1) + losses(parts, data, epochs=2) + losses(parts, data, epochs=1)
+    assert found == pytest.approx(expected, abs=1e-6)
+    assert losses(parts, data, initial_epoch=1, epochs=2) == pytest.approx(expected[1:2], abs=1e-6)
+
+
+def test_augmentation_of_a_fit_that_fails_is_gone(monkeypatch):
+    model = compiled()
+    monkeypatch.setattr("keras_reid.training.fitting._make_variables", lambda model, batches: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        losses(model, batches(augmentation=augment()))
+    assert model.augmentation is None
+
+
+def test_one_callback():
+    seen = Seen()
+    losses(compiled(), batches(), callbacks=seen)
+    assert seen.losses
+
+
 def test_the_step_is_traced_once():
     """TensorFlow traces a step that makes variables twice, which takes longer than many a training's first epoch."""
     if keras.backend.backend() != "tensorflow":
@@ -84,7 +109,7 @@ def test_every_fit_has_its_own_augmentation():
     model = compiled(rate=0.0, run_eagerly=False)
     model.fit(batches(augmentation=White()), verbose=0)
     # The moving statistics have changed; what is used in training has not.
-    assert losses(model, batches()) == pytest.approx(plain, abs=1e-5)
+    assert losses(model, batches(), initial_epoch=0) == pytest.approx(plain, abs=1e-5)
     white = losses(model, batches(augmentation=White()))
     assert white == pytest.approx([np.log(4)], abs=1e-3)  # all pictures alike: each person as likely as the next
     assert white != pytest.approx(plain, abs=1e-5)
@@ -153,6 +178,11 @@ def test_a_saved_model_goes_on_training_where_it_was(tmp_path):
     )
 
 
-def test_validation_data_without_query():
+def test_validation_data_without_query(tmp_path):
     with pytest.raises(ReIDError, match=r"^`validation_data` is a data set with query and gallery, .*Received: tuple$"):
         compiled().fit(batches(), validation_data=small.pixels(), verbose=0)
+    seen, data = Seen(), small.data(tmp_path)
+    nobody = dataclasses.replace(data, query=data.query.take([]))
+    with pytest.raises(ReIDError, match=r"^The data set has no images in its query: "):
+        compiled().fit(batches(), validation_data=nobody, callbacks=[seen], verbose=0)
+    assert not seen.losses  # before an epoch is lost

@@ -96,6 +96,18 @@ def test_another_training_in_the_folder(tmp_path):
     )
 
 
+def test_files_that_no_training_has_left(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "log.csv").write_text("mine")
+    with pytest.raises(ReIDError) as error:
+        train(tmp_path)
+    assert str(error.value) == (
+        f"The folder '{tmp_path / 'run'}' holds log.csv without the recipe.json of a training. Give another folder, or "
+        "resume=False to replace them."
+    )
+    assert (tmp_path / "run" / "log.csv").read_text() == "mine"
+
+
 def test_every_stage_has_its_own_schedule(tmp_path):
     """Cosines from 0.02 and 0.01, each after a rise of 20 % of the stage's steps."""
     train(tmp_path, stages=(Stage((16, 8, 3), 2, 0.02), Stage((24, 12, 3), 3, 0.01)), evaluate_every=9)
