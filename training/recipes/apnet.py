@@ -103,7 +103,7 @@ def apnet_c_ward() -> Recipe:
 
 
 def resnet50_ward() -> Recipe:
-    """`apnet_c_ward` without its pyramids: a plain ResNet-50 trained in the same way, to compare with.
+    """`apnet_c_ward` without its pyramids: a plain ResNet-50 trained in the same way, to compare with: .840 / .711.
 
     In bfloat16: .773 / .686.
 
