@@ -50,7 +50,7 @@ class ReIDModel(keras.Model):
         identities: int | None = None,
         name: str | None = None,
         trainable: bool = True,
-        dtype: str | keras.DTypePolicy | None = None,
+        dtype: str | dict | keras.DTypePolicy | None = None,
     ):
         if identities is not None:
             if not isinstance(identities, int | np.integer) or isinstance(identities, bool) or identities < 1:
@@ -58,13 +58,12 @@ class ReIDModel(keras.Model):
                     f"`identities` is the number of people to train on, at least 1. Received: {identities!r}"
                 )
             identities = int(identities)
-        with precision(dtype) as policy:
+        with precision(dtype):
             images = keras.Input(options["input_shape"], name="images")
             features, maps, compared, training = Graph(*self.graph(options, self.pixels(options, images)))
             embedding = joined(features, self.normalises_branches)
             super().__init__(inputs=images, outputs=embedding, name=name, trainable=trainable)
 
-        self._policy = policy
         self._options = dict(options)
         self._branches = tuple(features)
         self._region_scales = {name: value[1] for name, value in maps.items() if isinstance(value, tuple)}
@@ -179,7 +178,8 @@ class ReIDModel(keras.Model):
         return self._branches
 
     def get_config(self) -> dict[str, Any]:
-        of_keras = {"name": self.name, "trainable": self.trainable, "dtype": self._policy}
+        dtype = keras.dtype_policies.serialize(self.dtype_policy)
+        of_keras = {"name": self.name, "trainable": self.trainable, "dtype": dtype}
         return {**self._options, "identities": self.identities, **of_keras}
 
     @classmethod

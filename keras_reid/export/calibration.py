@@ -83,7 +83,7 @@ def affordable(pixels: np.ndarray, multiply_adds: int) -> np.ndarray:
     return pixels if len(pixels) <= most else pixels[_drawn(len(pixels), most)]
 
 
-def some(images: Images | None, multiply_adds: int) -> Images | None:
+def worth_reading(images: Images | None, multiply_adds: int) -> Images | None:
     """As many of the pictures, drawn at random before any is read, as can be of use; None stays None."""
     if images is None:
         return None

@@ -18,8 +18,6 @@ TRAINING_OPS = ("AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp"
 # Nodes of a TensorFlow graph that compute nothing.
 _PLUMBING = {"Const", "Identity", "NoOp", "PartitionedCall", "Placeholder", "ReadVariableOp", "StatefulPartitionedCall"}
 
-_HALF = ("mixed_bfloat16", "mixed_float16", "bfloat16", "float16")  # dtype policies
-
 
 @dataclass(frozen=True)
 class Network:
@@ -161,12 +159,11 @@ def _in_float32(model: keras.Model) -> keras.Model:
 
 
 def _without_policies(config: Any) -> Any:
-    """A model's config with every dtype policy, by config or by name, replaced by float32."""
+    """A model's config with every dtype policy replaced by float32."""
     if isinstance(config, dict):
         if str(config.get("class_name", "")).endswith("DTypePolicy"):
             return {**config, "class_name": "DTypePolicy", "config": {"name": "float32"}}
-        named = {"dtype": "float32"} if config.get("dtype") in _HALF else {}
-        return {key: _without_policies(value) for key, value in config.items()} | named
+        return {key: _without_policies(value) for key, value in config.items()}
     if isinstance(config, list | tuple):
         return type(config)(_without_policies(value) for value in config)
     return config

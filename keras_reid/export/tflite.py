@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from keras_reid.errors import ReIDError
-from keras_reid.export.calibration import some
+from keras_reid.export.calibration import worth_reading
 from keras_reid.export.exported import Exported, check_pictures
 from keras_reid.export.flatbuffer import Graph, attach_facts, op_counts
 from keras_reid.export.network import Network, batches, check_ops
@@ -74,7 +74,7 @@ def to_tflite(
         network.write_saved_model(saved_model, batch_size)
         content = _converted(saved_model, quantize)
         if quantize == "int8":
-            few = some(representative, Graph(content).multiply_adds)
+            few = worth_reading(representative, Graph(content).multiply_adds)
             shown = pictures(network, few, split="train")
             if len(shown) < LEAST_REPRESENTATIVE:
                 warnings.warn(

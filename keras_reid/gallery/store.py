@@ -185,7 +185,6 @@ def write_folder(folder: Path, store: Memory | Folder) -> None:
         raise ReIDError(f"'{folder}' exists and is no gallery: give another folder.")
     if folder.exists():
         with locked(folder / ".lock"):
-            store.refresh()  # under the lock: what others have added or removed until now is not to be lost
             before = _read_manifest(folder)
             data = f"data-{int(before['data'].partition('-')[2]) + 1:06}"
             _write_manifest(folder, _write_columns(folder / data, store))
@@ -193,7 +192,6 @@ def write_folder(folder: Path, store: Memory | Folder) -> None:
                 if old.name != data:
                     shutil.rmtree(old, ignore_errors=True)
         return
-    store.refresh()
     half = folder.with_name(f".{folder.name}.half-{os.getpid()}")
     shutil.rmtree(half, ignore_errors=True)
     half.mkdir(parents=True)
@@ -215,6 +213,7 @@ def _decoded(path: np.ndarray) -> str:
 
 
 def _write_columns(data: Path, store: Memory | Folder) -> dict[str, Any]:
+    store.refresh()  # what others have added or removed until now is not to be lost
     rows = np.flatnonzero(alive(store))
     shutil.rmtree(data, ignore_errors=True)  # of somebody who was killed
     data.mkdir()
@@ -249,12 +248,11 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         found = manifest["format"]
-        missing = _KEYS - manifest.keys() if found == _FORMAT else None
     except (ValueError, KeyError, TypeError) as error:
         raise ReIDError(f"'{path}' is damaged ({error!r}): take the gallery from a copy.") from error
     if found != _FORMAT:
         raise ReIDError(f"'{folder}' is a gallery of format {found}; this version reads {_FORMAT}.")
-    if missing:
+    if missing := _KEYS - manifest.keys():
         raise ReIDError(f"'{path}' is damaged (it has no {', '.join(sorted(missing))}): take the gallery from a copy.")
     return manifest
 

@@ -136,8 +136,6 @@ class AttentionPyramid(keras.layers.Layer):
     def compute_output_shape(self, input_shape):
         if not self.masks:
             return tuple(input_shape)
-        if not self.built:
-            self.build(input_shape)
         spec = self.compute_output_spec(keras.KerasTensor(input_shape))
         return {name: tuple(tensor.shape) for name, tensor in spec.items()}
 

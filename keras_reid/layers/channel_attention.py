@@ -29,7 +29,8 @@ class ChannelAttention(keras.layers.Layer):
     Output: (batch, 1, 1, channels), values ≥ 0.
 
     Raises:
-        ReIDError: `reduction` is no whole number above 0 or does not divide the channels.
+        ReIDError: `reduction` is no whole number above 0 or does not divide the channels, or the input has
+            another rank.
 
     Source: Li, Zhu, Gong: Scalable Person Re-Identification by Harmonious Attention, section 3.2, Eq. 5 and 6.
     """

@@ -43,7 +43,7 @@ class HardAttention(keras.layers.Layer):
     Output: (batch, regions, 2), float32, as (y, x) in [-1, 1].
 
     Raises:
-        ReIDError: `regions` is no whole number above 0, or the number of channels is unknown.
+        ReIDError: `regions` is no whole number above 0, the input has another rank, or its channels are unknown.
 
     Source: Li, Zhu, Gong: Scalable Person Re-Identification by Harmonious Attention, section 3.2, Eq. 7.
     """

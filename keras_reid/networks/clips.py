@@ -46,8 +46,8 @@ class ClipModel(ReIDModel):
         return super().call(inputs, training=training, mask=mask)
 
     def compute_output_spec(self, inputs, training=None, mask=None):
-        self._check_size(inputs)
         if _is_clips(inputs):
+            self._check_size(inputs)
             return keras.KerasTensor((inputs.shape[0], self.embedding_size), dtype="float32")
         specs = super().compute_output_spec(inputs, training=training, mask=mask)
         if not isinstance(inputs, dict) or (pictures := inputs["images"].shape[0]) is None:

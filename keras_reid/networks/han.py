@@ -136,7 +136,7 @@ class HAN(ReIDModel):
             # What nothing looks at would not learn either.
             idle = ("hard",) * (not cropped) + ("spatial", "channel") * (not goes_on)
             attended = HarmoniousAttention(
-                tuple(kind for kind in options["attention"] if kind not in idle) if idle else options["attention"],
+                [kind for kind in options["attention"] if kind not in idle],
                 options["regions"],
                 synchronized=options["synchronized"],
                 name=f"level{level}.attention",

@@ -92,7 +92,7 @@ def _tensorflow(number: int) -> Devices:
     cluster = configuration.get("cluster", {})
     if others := sorted(cluster.keys() - {"worker"}):
         raise ReIDError(
-            f"TF_CONFIG is expected to name workers alone, the first of which writes the files. Received: "
+            "TF_CONFIG is expected to name workers alone, the first of which writes the files. Received: "
             f"{', '.join(others)} besides."
         )
     workers = len(cluster.get("worker", []))

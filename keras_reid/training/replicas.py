@@ -116,7 +116,9 @@ def _strategy(model) -> Any:
 def _first_replica(strategy) -> int:
     """Number of this process' first replica among those of all machines."""
     resolver = strategy.cluster_resolver
-    task = resolver.task_id if resolver is not None and resolver.task_id else 0
-    if resolver is not None and resolver.task_type == "worker":
+    if resolver is None:
+        return 0
+    task = resolver.task_id or 0
+    if resolver.task_type == "worker":
         task += "chief" in resolver.cluster_spec().jobs  # who comes before the workers
     return task * len(strategy.extended.worker_devices)

@@ -11,9 +11,9 @@ from keras_reid.export.calibration import (
     links,
     observe,
     shown,
-    some,
     with_other_colours,
     with_purer_colours,
+    worth_reading,
 )
 from keras_reid.export.flatbuffer import Graph
 from keras_reid.export.network import Network
@@ -44,12 +44,12 @@ def test_large_networks_are_shown_fewer_pictures():
 
 def test_of_very_many_pictures_some_are_read():
     paths = [f"{number:04}.jpg" for number in range(5000)]
-    few = some(iter(paths), 10**12)
+    few = worth_reading(iter(paths), 10**12)
     assert len(set(few)) == len(few) == 1024
-    assert some(paths, 10**12) == few == sorted(few)
-    assert len(some(paths, 10**8)) == 2500  # that a small network is shown
-    assert some(paths[:9], 10**12) == paths[:9]
-    assert some(None, 10**12) is None
+    assert worth_reading(paths, 10**12) == few == sorted(few)
+    assert len(worth_reading(paths, 10**8)) == 2500  # that a small network is shown
+    assert worth_reading(paths[:9], 10**12) == paths[:9]
+    assert worth_reading(None, 10**12) is None
 
 
 def answers(content, pixels):

@@ -62,6 +62,7 @@ def test_a_batch_of_known_size_has_as_many_answers_as_clips():
 
 
 def test_fits_clips(clips):
+    keras.utils.set_random_seed(0)  # of twelve seeds' weights one had not learnt all of it after 30 epochs
     model = Tiny(identities=2)
     images, labels = clips.reshape(-1, 16, 8, 3), np.repeat([0, 0, 1, 1], 3)
     batches = Batches(images, labels, identities=2, images_each=2, frames=3, tracklets=np.repeat([4, 5, 6, 7], 3))
