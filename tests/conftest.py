@@ -1,5 +1,6 @@
 """Defaults of the test run. They are set before Keras is imported, and child processes inherit them."""
 
+import gc
 import os
 import subprocess
 import tempfile
@@ -9,9 +10,13 @@ import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # on every processor, as in the command line
-# As many processes as cores run at a time; OpenBLAS' threads would wait for one another, up to seven times as long.
+# As many processes as cores run at a time; OpenBLAS' threads would wait for one another, up to seven times as long,
+# and TensorFlow's a sixth longer.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ["MPLBACKEND"] = "Agg"
+# Networks are many small objects, and the collector would go through all of them again and again while one is built.
+gc.set_threshold(100_000, 20, 20)
 # No test reads or fills the user's cache of downloaded weights.
 _HOME = tempfile.TemporaryDirectory(prefix="keras-reid-tests-")
 os.environ["KERAS_REID_HOME"] = _HOME.name

@@ -58,13 +58,13 @@ def test_variants(name, kernel, positions, inner):
 def test_both_branches_train_and_come_back():
     model = networks.create("aia_net_gaussian", identities=4, features=16, **SMALL)
     images, labels = pictures(8), np.arange(8) // 2
-    vectors = model.predict_on_batch(images)
+    vectors = keras.ops.convert_to_numpy(model(images))
     np.testing.assert_allclose(np.linalg.norm(vectors[:, :512], axis=1), np.sqrt(0.5), rtol=1e-5)
     np.testing.assert_allclose(np.linalg.norm(vectors[:, 512:], axis=1), np.sqrt(0.5), rtol=1e-5)
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(model))
     again.set_weights(model.get_weights())
     assert again.get_config() == model.get_config()
-    np.testing.assert_array_equal(again.predict_on_batch(images), vectors)
+    np.testing.assert_array_equal(again(images), vectors)
 
     fixed = [layer.feature_map.frequencies for layer in attentions(model)]
     before = {weight.path: keras.ops.convert_to_numpy(weight) for weight in model.trainable_weights}

@@ -1,13 +1,11 @@
 import contextlib
 import json
-import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import keras
 import pytest
+from processes import Script
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -29,29 +27,21 @@ def free_ports(number):
         return [each.getsockname()[1] for each in sockets]
 
 
-def workers(command, number, patience=800):
-    """Run `command` as so many workers; exit status, output and error messages of each."""
+def workers(number, *command):
+    """What comes of a script that so many workers run."""
     addresses = [f"127.0.0.1:{port}" for port in free_ports(number)]
-    processes = []
+    begun = []
     for index in range(number):
         configuration = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
-        environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CONFIG": json.dumps(configuration)}
-        processes.append(
-            subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        )
-    try:
-        ended = [(process.communicate(timeout=patience), process.returncode) for process in processes]
-    finally:
-        for process in processes:
-            process.kill()
-    return [(status, output, errors) for (output, errors), status in ended]
+        begun.append(Script(*command, TF_CONFIG=json.dumps(configuration)))
+    return [script.end() for script in begun]
 
 
 def trained(number, *settings):
     found = []
-    for status, output, errors in workers([sys.executable, str(SCRIPT), "1", *settings], number):
-        assert status == 0, errors[-3000:]
-        found.append(json.loads(output.splitlines()[-1]))
+    for done in workers(number, SCRIPT, 1, *settings):
+        assert done.returncode == 0, done.stderr[-3000:]
+        found.append(json.loads(done.stdout.splitlines()[-1]))
     return found
 
 
@@ -75,16 +65,18 @@ def test_augmentation_differs_between_workers_as_between_devices():
 
 def test_the_way_round_keras_is_still_needed():
     """Keras' own fit fails. When this test does, remove `keras_reid/training/multi_worker.py` and what calls it."""
-    first, second = workers([sys.executable, str(SCRIPT), "1", "plain"], 2)
-    assert first[0] != 0, f"Keras {keras.__version__} trains with several workers by itself"
-    assert second[0] != 0
-    assert "unsupported type" in first[2]
+    first, second = workers(2, SCRIPT, 1, "plain")
+    assert first.returncode != 0, f"Keras {keras.__version__} trains with several workers by itself"
+    assert second.returncode != 0
+    assert "unsupported type" in first.stderr
 
 
-def test_workers_that_would_train_on_different_things_stop():
-    for status, _, errors in workers([sys.executable, "-c", DIFFER], 2):
-        assert status == 1
-        assert errors.strip().endswith(
+def test_workers_that_would_train_on_different_things_stop(tmp_path):
+    script = tmp_path / "differ.py"
+    script.write_text(DIFFER, encoding="utf-8")
+    for done in workers(2, script):
+        assert done.returncode == 1
+        assert done.stderr.strip().endswith(
             "ReIDError: The workers differ in the number of epochs behind them: [0, 1]. All of them need the same "
             "data, and the same output folder on a file system they share."
         )

@@ -1,10 +1,8 @@
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
+import processes
 import pytest
 
 from keras_reid import ReIDError
@@ -17,10 +15,7 @@ SCRIPT = Path(__file__).with_name("distributed.py")
 
 def trained(devices, *settings):
     """What `distributed.py` prints."""
-    environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}
-    environment.pop("TF_CONFIG", None)
-    command = [sys.executable, str(SCRIPT), str(devices), *settings]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=800)
+    done = processes.run(SCRIPT, devices, *settings)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
 
