@@ -70,7 +70,7 @@ demo: setup ## load, fine-tune, evaluate, export and draw han_small; writes demo
 	@.venv/bin/python -m keras_reid.demo
 
 test: setup .venv/.gallery .venv-jax/.installed ## the tests, as many at a time as there are cores, at most 4; ARGS=... goes to pytest
-	@.venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+	@.venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: setup ## ruff (lint and format) and mypy
 	@.venv/bin/python -m ruff check .

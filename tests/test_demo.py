@@ -18,7 +18,7 @@ from keras_reid.export import Report
 
 @pytest.fixture
 def settings(tmp_path, monkeypatch):
-    """Four people to train on and four to find, a network for pictures of 48×32, and exports that only report."""
+    """Four people to train on and four to find, half a network for pictures of 48×32, and exports that only report."""
     for split in load("people").splits.values():
         folder = tmp_path / "data" / split.name
         folder.mkdir(parents=True)
@@ -30,7 +30,7 @@ def settings(tmp_path, monkeypatch):
 
     def create(name, weights, **options):
         loaded.append((name, weights))
-        return networks.create(name, **options)
+        return networks.create(name, branches=("global",), **options)
 
     monkeypatch.setattr(keras_reid.zoo, "load", create)
     for name in ("to_saved_model", "to_tflite", "to_onnx"):

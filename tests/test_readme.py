@@ -1,6 +1,7 @@
 """README.md: its examples run, as they stand and in order, and its table is the manifest's."""
 
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -104,6 +105,9 @@ def test_shell_examples_run(readme, folder):
     run([sys.executable, "-c", COMMANDS, script], folder)
     made = {"people", "matches.png", "attention.png", "why.png", "gallery.npz", "han_small_int8.tflite"}
     assert made <= {path.name for path in folder.iterdir()}
+    results = json.loads((folder / "runs/try/run.json").read_text(encoding="utf-8"))
+    assert results["weights"] == "han_small_miniature.weights.h5"
+    assert {"rank1", "mAP"} < set(results["figures"])
 
 
 def test_blocks_that_are_not_run_only_make_and_install(readme):

@@ -11,18 +11,7 @@ from subprocess import CompletedProcess
 
 # TensorFlow starts its threads with the first operation, of which importing has none: until then it may be forked.
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["keras_reid.training", "keras_reid.data", "keras.src.backend.tensorflow"])
-
-
-def _script(command: list[str], environment: Mapping[str, str], output: str, errors: str) -> None:
-    for path, stream in ((output, sys.stdout), (errors, sys.stderr)):
-        with open(path, "w") as file:
-            os.dup2(file.fileno(), stream.fileno())
-    os.environ.clear()
-    os.environ.update(environment)
-    sys.argv = command
-    sys.path.insert(0, os.path.dirname(command[0]))
-    runpy.run_path(command[0], run_name="__main__")
+FORKS.set_forkserver_preload(["keras", "keras_reid.training"])
 
 
 class Script:
@@ -32,15 +21,15 @@ class Script:
         self.command = [str(it) for it in (path, *arguments)]
         self.folder = tempfile.TemporaryDirectory()
         self.streams = [Path(self.folder.name, name) for name in ("output", "errors")]
-        settings = {**os.environ, "KERAS_BACKEND": "tensorflow", **environment}
-        self.process = FORKS.Process(target=_script, args=(self.command, settings, *map(str, self.streams)))
+        self.process = FORKS.Process(target=_run, args=(self.command, {**os.environ, **environment}, self.streams))
         self.process.start()
 
     def end(self, patience: float = 800) -> CompletedProcess:
-        """Wait for its end; it is killed after so many seconds."""
+        """Wait for its end, at most so many seconds."""
         self.process.join(patience)
-        self.process.kill()
-        self.process.join()
+        if self.process.exitcode is None:
+            self.process.kill()
+            raise TimeoutError(f"{self.command} ran longer than {patience:g} s")
         output, errors = (stream.read_text(encoding="utf-8") for stream in self.streams)
         self.folder.cleanup()
         return CompletedProcess(self.command, self.process.exitcode, output, errors)
@@ -49,3 +38,14 @@ class Script:
 def run(path, *arguments) -> CompletedProcess:
     """What comes of a script."""
     return Script(path, *arguments).end()
+
+
+def _run(command: list[str], environment: Mapping[str, str], streams: list[Path]) -> None:
+    for path, stream in zip(streams, (sys.stdout, sys.stderr), strict=True):
+        with path.open("wb") as file:
+            os.dup2(file.fileno(), stream.fileno())
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = command
+    sys.path.insert(0, os.path.dirname(command[0]))
+    runpy.run_path(command[0], run_name="__main__")
