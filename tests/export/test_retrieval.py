@@ -22,7 +22,7 @@ def few():
 
 
 def test_a_good_file_finds_the_same_and_another_network_does_not(few, tiny, crops, tmp_path):
-    model = create("han_small", input_shape=(48, 32, 3))
+    model = create("han_small", input_shape=(48, 32, 3), branches=("global",))
     export.to_onnx(model, tmp_path / "good.onnx", images=few.query.paths)
     export.to_tflite(tiny, tmp_path / "other.tflite", images=crops)
     rows = export.compare_retrieval(model, [tmp_path / "good.onnx", tmp_path / "other.tflite"], few)

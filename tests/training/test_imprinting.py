@@ -39,7 +39,8 @@ def test_published_weights_know_people_before_the_first_step():
     train = data.load("people").train
     model = keras_reid.zoo.load("han_small", identities=train.number_of_identities)
     model.compile("sgd")
-    batches = train.batches(identities=16, images=4)
+    train = train.take(train.labels < 12)
+    batches = train.batches(identities=12, images=4)
 
     def accuracy():
         images, labels = next(iter(batches.with_size(model.image_size)))

@@ -74,15 +74,6 @@ def test_a_finished_training_is_not_repeated(tmp_path):
     assert not (tmp_path / "run" / "run.json").exists()
 
 
-def test_interrupted_and_resumed(tmp_path):
-    stages = (Stage((16, 8, 3), 1, 0.02), Stage((24, 12, 3), 2, 0.01))
-    whole = train(tmp_path, "whole", stages=stages)
-    with pytest.raises(KeyboardInterrupt):
-        train(tmp_path, "cut", stages=stages, callbacks=[Stop(1)])
-    resumed = train(tmp_path, "cut", stages=stages)
-    assert resumed["figures"] == pytest.approx(whole["figures"], abs=1e-6)
-
-
 def test_another_training_in_the_folder(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path, callbacks=[Stop(0)])
