@@ -203,6 +203,7 @@ class Gallery:
         self.fingerprint = reid.fingerprint
         self.names: list[str] = []
         self.embeddings = np.empty((0, reid.embedding_size), "float32")
+        self._file: tuple[Path, tuple | None] | None = None  # which file this is, and what it was when that was so
 
     def enrol(self, name: str, embeddings: np.ndarray) -> None:
         """Adds rows of `ReID.embed`, (N, size), under `name`; a name can be enrolled again to add more.
@@ -217,7 +218,7 @@ class Gallery:
         self.embeddings = np.concatenate([self.embeddings, embeddings])
 
     def forget(self, name: str) -> None:
-        """Takes a person out of the gallery.
+        """Takes a person out of the gallery; `save` takes it out of the file.
 
         Raises:
             ReIDError: nobody of that name is enrolled.
@@ -255,9 +256,12 @@ class Gallery:
         """Writes the gallery as an .npz file that only its owner can read; it is the old or the new one, never half.
 
         Raises:
-            ReIDError: its folder does not exist.
+            ReIDError: its folder does not exist; or it was loaded from that file, or saved there, and another program
+                has changed it since: what that has enrolled or forgotten is not undone.
         """
         path = Path(path)
+        if self._file is not None and self._file[0] == path.resolve() and self._file[1] != _stamp(path):
+            raise ReIDError(f"{path}: another program has changed it since it was loaded here; load it again.")
         if not path.parent.is_dir():
             raise ReIDError(f"{path}: there is no folder '{path.parent}' to write it in.")
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".npz")
@@ -275,6 +279,7 @@ class Gallery:
         except BaseException:
             os.unlink(temporary)
             raise
+        self._file = path.resolve(), _stamp(path)
 
     @classmethod
     def load(cls, path: str | os.PathLike, reid: ReID) -> "Gallery":
@@ -284,6 +289,7 @@ class Gallery:
             ReIDError: the file is missing or no gallery, or it was enrolled with another network.
         """
         gallery = cls(reid)
+        gallery._file = Path(path).resolve(), _stamp(path)
         try:
             with np.load(path, allow_pickle=False) as file:
                 fingerprint = str(file["fingerprint"])
@@ -302,6 +308,15 @@ class Gallery:
                 f"Expected embeddings of shape (N, {self.embeddings.shape[1]}). Received: shape={embeddings.shape}"
             )
         return embeddings
+
+
+def _stamp(path: str | os.PathLike) -> tuple[int, int, int] | None:
+    """What tells a file from the one that replaces it; None where there is none."""
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -15,8 +15,8 @@ from keras_reid.data.images import SUFFIXES, load_images
 from keras_reid.errors import ReIDError
 
 # "0001_c1_f0040.jpg" (WARD) and "0001_c1s1_000151_01.jpg" (Market-1501, where -1 is junk and 0 a distractor).
-# Longer numbers than fit 64 bits are no identities, but times of day.
-_NAME = re.compile(r"(-?\d{1,18})_c(\d{1,18})")
+_NAME = re.compile(r"(-?\d+)_c(\d{1,18})")
+_DIGITS = 7  # of an identity; 20240105 is a day
 
 
 class Embedded(NamedTuple):
@@ -67,10 +67,10 @@ def _below(folder: Path) -> Iterator[Path]:
 
 def identities_and_cameras(paths: Sequence[str]) -> tuple[np.ndarray, np.ndarray] | None:
     """Identity and camera of each picture, if all names give them as WARD's or Market-1501's do; None otherwise."""
-    matches = [_NAME.match(Path(path).name) for path in paths]
-    if not all(matches):
+    matches = [match for path in paths if (match := _NAME.match(Path(path).name))]
+    if len(matches) < len(paths) or any(len(match[1].lstrip("-")) > _DIGITS for match in matches):
         return None
-    numbers = np.array([match.groups() for match in matches if match], np.int64).reshape(-1, 2)
+    numbers = np.array([match.groups() for match in matches], np.int64).reshape(-1, 2)
     return numbers[:, 0], numbers[:, 1]
 
 
@@ -86,18 +86,24 @@ def embed_pictures(model, paths: Sequence[str], batch_size: int, flip: bool, on_
     Raises:
         ReIDError: a picture cannot be read and `on_error` is "raise", or none can.
     """
+    blocks = list(embedded_blocks(model, paths, batch_size, flip, on_error, what))
+    return Embedded(
+        [path for block in blocks for path in block.paths],
+        np.concatenate([block.vectors for block in blocks]),
+        [skipped for block in blocks for skipped in block.skipped],
+    )
+
+
+def embedded_blocks(model, paths, batch_size: int, flip: bool, on_error: str, what: str) -> Iterator[Embedded]:
+    """The same, batch by batch."""
     from rich.progress import track
 
-    kept: list[str] = []
-    vectors: list[np.ndarray] = []
     skipped: list[tuple[str, str]] = []
     for start in track(range(0, len(paths), batch_size), description=what):
         block = paths[start : start + batch_size]
         pixels, indices, unreadable = load_images(block, model.image_size, on_error=on_error)
         skipped += unreadable
-        if len(pixels):
-            kept += [block[index] for index in indices]
-            vectors.append(model.embed(pixels, batch_size=batch_size, flip=flip))
-    if not vectors:
+        vectors = model.embed(pixels, batch_size=batch_size, flip=flip)
+        yield Embedded([block[index] for index in indices], vectors, unreadable)
+    if paths and len(skipped) == len(paths):
         raise ReIDError(f"None of the {len(paths)} pictures can be read. The first: {skipped[0][1]}")
-    return Embedded(kept, np.concatenate(vectors), skipped)

@@ -31,9 +31,13 @@ def add(
     on_error: options.OnError = "raise",
     json: options.Json = False,
 ) -> None:
-    """Add pictures to a gallery; it is made where it does not exist."""
+    """Add pictures to a gallery; it is made where it does not exist.
+
+    Pictures that it has already, by their paths, stay as they are: stopped, the same command goes on; given a folder
+    that grows, it adds what is new.
+    """
     with console.working():
-        from keras_reid.cli.crops import cameras_by_name, embed_pictures, find_pictures
+        from keras_reid.cli.crops import cameras_by_name, embedded_blocks, find_pictures
         from keras_reid.gallery import Gallery
 
         found = find_pictures(pictures)
@@ -44,23 +48,32 @@ def add(
         network = options.load_model(model, weights)
         about = _about(network, model, weights)
         gallery = _opened(folder, about) if folder.exists() else None
-        embedded = embed_pictures(network, found, batch_size, flip, on_error, "Embedding")
-        if gallery is None and folder.exists():  # somebody else has made it meanwhile
-            gallery = _opened(folder, about)
-        if gallery is None:
-            gallery = Gallery(network.embedding_size, about=about)
-            gallery.save(folder)
-        cameras = cameras_by_name(embedded.paths) if camera is None else [camera] * len(embedded.paths)
-        times = [Path(path).stat().st_mtime for path in embedded.paths] if file_times else None
-        paths = [str(Path(path).resolve()) for path in embedded.paths]
-        ids = gallery.add(embedded.vectors, cameras, times, paths)
-        count = len(gallery)
+        there = set() if gallery is None else {entry.path for entry in gallery.entries(gallery.ids[gallery.chosen()])}
+        places = {str(Path(path).resolve()): path for path in reversed(found)}
+        new = [path for path in reversed(places.values()) if str(Path(path).resolve()) not in there]
+        ids: list[int] = []
+        skipped: list[tuple[str, str]] = []
+        for block in embedded_blocks(network, new, batch_size, flip, on_error, "Embedding"):
+            skipped += block.skipped
+            if not block.paths:
+                continue
+            if gallery is None and folder.exists():  # somebody else has made it meanwhile
+                gallery = _opened(folder, about)
+            if gallery is None:
+                gallery = Gallery(network.embedding_size, about=about)
+                gallery.save(folder)
+            cameras = cameras_by_name(block.paths) if camera is None else [camera] * len(block.paths)
+            times = [Path(path).stat().st_mtime for path in block.paths] if file_times else None
+            paths = [str(Path(path).resolve()) for path in block.paths]
+            ids += gallery.add(block.vectors, cameras, times, paths).tolist()
+        count = 0 if gallery is None else len(gallery)
+    already = len(found) - len(new)
     if json:
-        skipped = console.skipped_json(embedded.skipped)
-        console.show_json({"gallery": folder, "added": ids, "crops": count, "skipped": skipped})
+        added = {"added": ids, "already": already, "crops": count, "skipped": console.skipped_json(skipped)}
+        console.show_json({"gallery": folder, **added})
         return
-    console.say_skipped(embedded.skipped)
-    print(f"{folder}: {len(ids):,} added, {count:,} crops")
+    console.say_skipped(skipped)
+    print(f"{folder}: {len(ids):,} added, {f'{already:,} were there, ' if already else ''}{count:,} crops")
 
 
 def search(
@@ -91,6 +104,7 @@ def search(
         network = options.load_model(about["model"], about["weights"])
         _check_same(folder, about, _about(network, about["model"], about["weights"]))
         asked = embed_pictures(network, find_pictures(query), batch_size, flip, "raise", "Query")
+        top = min(top, max(1, len(gallery)))  # room is made for as many
         found = gallery.search(asked.vectors, top, cameras=camera or None, since=since, until=until)
         queries: list[dict[str, Any]] = []
         for path, ids, similarities in zip(asked.paths, found.ids, found.similarities, strict=True):
@@ -136,7 +150,8 @@ def remove(
 
         gallery = Gallery.load(folder)
         # Commands note whole paths; Python programs what they were given.
-        asked = {place: path for path in paths for place in (path, path.resolve())}
+        # "." is a parent of all of the latter, wherever they lie, and even of no path.
+        asked = {place: path for path in paths for place in {path, path.resolve()} - {Path(".")}}
         gone: list[int] = []
         met: set[Path] = set()
         # Also what is removed and still on the disk, as where this command was killed before it could save.

@@ -43,6 +43,8 @@ def match(
         console.show_json({"model": model, **found, "picture": picture})
         return
     console.say_skipped([(item["path"], item["reason"]) for item in found["skipped"]])
+    if any(item["right"] is not None for asked in found["queries"] for item in asked["matches"]):
+        console.say("Identity and camera are read from the names; a query's own person in its own camera is left out.")
     marks = {True: "right", False: "wrong", None: ""}
     lines = [
         (asked["query"] if rank == 1 else "", rank, item["path"], item["similarity"], marks[item["right"]])

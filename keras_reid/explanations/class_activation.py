@@ -24,7 +24,7 @@ def class_activation(
     and APNet, that is the class activation map to the digit. Elsewhere it is its linear approximation.
 
     Without `identities` the weights are the picture's own feature: how much each place adds to its length. With `like`
-    it is the cosine to another picture.
+    it is the cosine to another picture. Branches count as in `grad_cam`.
 
     Args:
         model: A `ReIDModel`.

@@ -28,6 +28,9 @@ def grad_cam(
     - the cosine to another picture: what made the two alike (`like`);
     - the logit of an identity, of all branches together (`identities`).
 
+    Of branches, those count that see the picture through the layer alone: of HAN with two of them the global one, since
+    the local one has more than the last map. A picture that is compared with itself has a map of zeros.
+
     Example:
         >>> found = keras_reid.explanations.grad_cam(model, ["query.jpg"], like="gallery.jpg")
         >>> keras_reid.pictures.draw_attention([keras_reid.data.read_image("query.jpg")], found, "why.png")

@@ -84,7 +84,9 @@ def relevance(
                 chosen = ops.one_hot(numbers[own], model.identities)
                 return sum(ops.sum(getattr(model, f"{name}_head")(x) * chosen) for name, x in features.items())
             if others is not None:
-                return ops.sum(embedding(features) * (others if len(others) == 1 else others[own]))
+                cosines = ops.sum(embedding(features) * (others if len(others) == 1 else others[own]), axis=-1)
+                # A picture like itself is at the cosine's maximum: its gradient is rounding, that scaling would show.
+                return ops.sum(ops.where(cosines > 1 - 1e-6, ops.stop_gradient(cosines), cosines))
             whole = ops.concatenate([ops.cast(x, "float32") for x in features.values()], axis=-1)
             return ops.sum(ops.sqrt(ops.sum(ops.square(whole), axis=-1)))
 

@@ -75,7 +75,8 @@ def test_a_time_of_day_is_no_identity():
     from keras_reid.cli.crops import cameras_by_name, identities_and_cameras
 
     assert identities_and_cameras(["20240131123456123456_c1.jpg"]) is None
-    assert cameras_by_name(["20240131123456123456_c1.jpg", "0007_c2.jpg"]) == [-1, 2]
+    assert identities_and_cameras(["20240131_c1_0017.jpg"]) is None
+    assert cameras_by_name(["20240131123456123456_c1.jpg", "0007_c2.jpg", "c3.jpg"]) == [1, 2, -1]
 
 
 def test_explanations_are_drawn_by_the_same_command(run, people, zoo):

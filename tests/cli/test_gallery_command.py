@@ -45,6 +45,21 @@ def test_add_search_remove(run, filled, network, zoo):
     assert "11 removed, 0 crops" in run("gallery", "remove", "all.gallery", "gallery")[1]
 
 
+def test_add_goes_on_and_adds_nothing_twice(run, people, zoo):
+    first, second, *_ = pictures = sorted(Path("gallery").iterdir())
+    whole = pictures[7].read_bytes()
+    pictures[7].write_bytes(b"no picture")
+    assert run("gallery", "add", "all.gallery", "gallery", "--batch-size", 4)[0] == 1
+    assert len(Gallery.load("all.gallery")) == 4  # the batch before that with the unreadable one
+    added = run("gallery", "add", "all.gallery", "gallery", "--batch-size", 1, "--on-error", "skip")[1]
+    assert added == "all.gallery: 7 added, 4 were there, 11 crops\n"
+    pictures[7].write_bytes(whole)
+    found = json.loads(run("gallery", "add", "all.gallery", "gallery", first, second.resolve(), "--json")[1])
+    assert (len(found["added"]), found["already"], found["crops"]) == (1, 13, 12)
+    gallery = Gallery.load("all.gallery")
+    assert {entry.path for entry in gallery.entries(gallery.ids)} == {str(path.resolve()) for path in pictures}
+
+
 def test_remove_says_what_is_not_there(run, filled, zoo):
     paths = sorted(Path("gallery").iterdir())
     status, out, err = run("gallery", "remove", "all.gallery", paths[0], "gallery/nobody.jpg", "elsewhere")
@@ -69,6 +84,16 @@ def test_remove_knows_paths_as_a_program_gave_them(run, tmp_path, monkeypatch):
     gallery.add(np.eye(2, dtype="float32"), paths=["crops/1.jpg", "other/1.jpg"])
     assert "1 removed, 1 crops" in run("gallery", "remove", "mine.gallery", "crops/1.jpg")[1]
     assert "1 removed, 0 crops" in run("gallery", "remove", "mine.gallery", "other")[1]
+
+
+@pytest.mark.parametrize("folder", [".", ""])
+def test_the_folder_here_is_not_that_of_everything(run, tmp_path, monkeypatch, folder):
+    monkeypatch.chdir(tmp_path)
+    gallery = Gallery(3)
+    gallery.save("mine.gallery")
+    gallery.add(np.eye(3, dtype="float32"), paths=["", "of/another/folder.jpg", str(tmp_path / "own.jpg")])
+    assert "1 removed, 2 crops" in run("gallery", "remove", "mine.gallery", folder)[1]
+    assert [entry.path for entry in Gallery.load("mine.gallery").entries([0, 1])] == ["", "of/another/folder.jpg"]
 
 
 def test_search_prints_what_it_cannot_draw(run, filled, zoo):

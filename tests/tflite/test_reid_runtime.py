@@ -162,6 +162,20 @@ def test_a_gallery_is_saved_and_loaded(runtime, gallery, files, tmp_path):
     assert (tmp_path / "g.npz").stat().st_mode & 0o077 == 0  # what tells people apart is nobody else's
 
 
+def test_what_another_program_has_done_is_not_undone(runtime, error, gallery, files, tmp_path):
+    path, reid = tmp_path / "g.npz", runtime.ReID(files["float32"])
+    gallery.save(path)
+    other = runtime.Gallery.load(path, reid)
+    other.forget("anna")
+    other.save(path)
+    gallery.enrol("carl", np.eye(12, dtype="float32")[4])
+    with pytest.raises(error, match=r"g\.npz: another program has changed it since it was loaded here; load it again"):
+        gallery.save(path)
+    other.enrol("carl", np.eye(12, dtype="float32")[4])
+    other.save(path)
+    assert runtime.Gallery.load(path, reid).names == ["bert", "carl"]
+
+
 def test_a_file_that_is_replaced_is_another_network(runtime, files, tmp_path):
     """What runs is what was read; the file may be replaced or deleted meanwhile."""
     path = tmp_path / "network.tflite"
