@@ -53,9 +53,9 @@ def aanet_baseline_market1501() -> Recipe:
 
 
 def aanet_ward() -> Recipe:
-    """On the 25 people that WARD's `train` folder holds, on pictures of 128×64: .867 / .740 in bfloat16.
+    """On the 25 people that WARD's `train` folder holds, on pictures of 128×64: .880 / .764.
 
-    It took 24 minutes on two cores, beside other work.
+    Without attention (`options={"placement": 0}`) it came to .867 / .726. An epoch takes two minutes of two cores.
 
     Fewer epochs and a constant number of images a batch; all else as in the paper.
 
