@@ -49,8 +49,8 @@ def add(
         about = _about(network, model, weights)
         gallery = _opened(folder, about) if folder.exists() else None
         there = set() if gallery is None else {entry.path for entry in gallery.entries(gallery.ids[gallery.chosen()])}
-        places = {str(Path(path).resolve()): path for path in reversed(found)}
-        new = [path for path in reversed(places.values()) if str(Path(path).resolve()) not in there]
+        places = {str(Path(path).resolve()): path for path in found}
+        new = [path for place, path in places.items() if place not in there]
         ids: list[int] = []
         skipped: list[tuple[str, str]] = []
         for block in embedded_blocks(network, new, batch_size, flip, on_error, "Embedding"):

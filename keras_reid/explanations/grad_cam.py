@@ -26,7 +26,7 @@ def grad_cam(
 
     - the length of the picture's own feature, before it is normalised: what made the embedding (the default);
     - the cosine to another picture: what made the two alike (`like`);
-    - the logit of an identity, of all branches together (`identities`).
+    - the logit of an identity, of the branches together (`identities`).
 
     Of branches, those count that see the picture through the layer alone: of HAN with two of them the global one, since
     the local one has more than the last map. A picture that is compared with itself has a map of zeros.

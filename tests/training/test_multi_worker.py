@@ -34,7 +34,11 @@ def workers(number, *command):
     for index in range(number):
         configuration = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
         begun.append(Script(*command, TF_CONFIG=json.dumps(configuration)))
-    return [script.end() for script in begun]
+    try:
+        return [script.end() for script in begun]
+    finally:  # those that wait for one that has not ended
+        for script in begun:
+            script.process.kill()
 
 
 def trained(number, *settings):
