@@ -3,6 +3,7 @@
 import gc
 import os
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -22,6 +23,15 @@ _HOME = tempfile.TemporaryDirectory(prefix="keras-reid-tests-")
 os.environ["KERAS_REID_HOME"] = _HOME.name
 for _name in ("KERAS_REID_ZOO_URL", "KERAS_REID_OFFLINE"):
     os.environ.pop(_name, None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _graphs_as_traced() -> None:
+    """TensorFlow takes longer to optimise a graph than the few steps take that a test runs."""
+    if "tensorflow" in sys.modules:
+        import tensorflow as tf
+
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 @pytest.fixture(scope="session")

@@ -10,10 +10,9 @@ import keras_reid
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
-@pytest.mark.parametrize("folder", ["layers", "losses"])
-def test_layers_and_losses(on_jax, repository, folder):
+def test_layers_and_losses(on_jax, repository):
     """Their own tests, once more."""
-    done = on_jax("-m", "pytest", f"tests/{folder}", "-q", "-p", "no:cacheprovider", folder=repository)
+    done = on_jax("-m", "pytest", "tests/layers", "tests/losses", "-q", "-p", "no:cacheprovider", folder=repository)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

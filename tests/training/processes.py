@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from subprocess import CompletedProcess
 
+import tensorflow as tf
+
 # TensorFlow starts its threads with the first operation, of which importing has none: until then it may be forked.
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["keras", "keras_reid.training"])
@@ -46,6 +48,7 @@ def _run(command: list[str], environment: Mapping[str, str], streams: list[Path]
             os.dup2(file.fileno(), stream.fileno())
     os.environ.clear()
     os.environ.update(environment)
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})  # as in the tests themselves
     sys.argv = command
     sys.path.insert(0, os.path.dirname(command[0]))
     runpy.run_path(command[0], run_name="__main__")
