@@ -63,7 +63,7 @@ def test_blocks_are_open():
     assert len(seen) == 3 + 4 + 6 + 3
     assert seen["conv4_block1"] == ((8, 4, 64), (4, 2, 128))
     assert seen["conv5_block1"] == ((4, 2, 128), (4, 2, 256))
-    assert np.abs(model.predict_on_batch(np.ones((1, 64, 32, 3)))["stage4"]).max() == 0
+    assert np.abs(model(np.ones((1, 64, 32, 3)))["stage4"]).max() == 0
 
 
 def test_version_1_5_strides_in_the_3x3_without_biases():
@@ -94,8 +94,8 @@ def test_imagenet_weights_give_what_keras_gives(name, monkeypatch):
     assert ours.count_params() > keras.Model(images, stages["stage4"]).count_params()
     imagenet.load(ours, name)
     pixels = np.random.default_rng(0).integers(0, 256, (2, 64, 32, 3)).astype("float32")
-    expected = theirs.predict_on_batch(module.preprocess_input(pixels.copy()))
-    for found in ours.predict_on_batch(pixels / 127.5 - 1):
+    expected = np.asarray(theirs(module.preprocess_input(pixels.copy())))
+    for found in ours(pixels / 127.5 - 1):
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
 
 
