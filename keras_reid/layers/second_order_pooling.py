@@ -15,8 +15,9 @@ class SecondOrderPooling(keras.layers.Layer):
     the order of the matrix' wrapped diagonals, x̄_j · x̄_(j+k mod n) for k = 0, 1, …; what follows is a learnt
     convolution, to which any order is the same.
 
-    The inner product of the features is (x̄ᵀȳ)² with the terms off the diagonal once instead of twice (Eq. 11):
-    ((x̄ᵀȳ)² + Σᵢ x̄ᵢ²ȳᵢ²) / 2.
+    The inner product of the features is (x̄ᵀȳ)² with the terms off the diagonal once instead of twice:
+    ((x̄ᵀȳ)² + Σᵢ x̄ᵢ²ȳᵢ²) / 2. Eq. 11 prints them twice, which is (x̄ᵀȳ)² itself and not what the upper triangle of Eq. 9
+    gives; the networks' sizes in the paper are those of Eq. 9.
 
     Example:
         >>> keras_reid.layers.SecondOrderPooling()(keras.random.normal((2, 16, 8, 60))).shape

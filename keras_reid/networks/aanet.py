@@ -31,8 +31,10 @@ class AANet(ReIDModel):
 
     Where the paper leaves a choice:
 
-    - The class activation map (Eq. 4) belongs to one classifier on the mean of the whole map, which AANet has not. Here
-      it is that of the sum of the parts' logits: every row is weighed by its own part's classifier.
+    - The class activation map (Eq. 4) is that of one classifier on the mean of the whole map. Section 3.4 mentions one,
+      but no loss of the paper teaches it: Eq. 8 sums over the six parts, and the whole map's feature goes to TriHard.
+      Here it is the map of the sum of the parts' logits: every row is weighed by its own part's classifier.
+    - Section 4.2 lowers the learning rate "of the convolution layers"; here it is everything's, the classifiers' too.
     - Eq. 9 compares features of length 1, see `ImprovedTriHard`.
     - Where parts do not divide the height, neighbours share a row.
 

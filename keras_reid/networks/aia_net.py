@@ -36,7 +36,8 @@ class AiANet(ClipModel):
     - If T does not divide the height of the map, strips are those of adaptive pooling: neighbours share a row.
     - A branch's feature is the dense layer's output as it is, the embedding that section 4.4 describes. The embedding
       is both features, each at length 1, times 1/√2.
-    - The weights start at random: no library that is kept up publishes this GoogLeNet's ImageNet weights.
+    - The weights start at random: of the GoogLeNet that the papers cite no ImageNet weights are published.
+      torchvision's, which they may have used, has 3×3 where that one has 5×5, which is farther from Table 8's sizes.
     - The weight decay is Keras' decoupled one, where PyTorch's Adam adds it to the gradient.
 
     Args:
@@ -47,7 +48,7 @@ class AiANet(ClipModel):
             extractor alone; none for the paper's baseline. Defaults to all.
         inner_attention: Whether there is an attention in the attention (Table 3). Defaults to True.
         reduction: r of the attention: 8 on the CUHK data sets, 4 otherwise (Table 5). Defaults to 4.
-        features: c′ of the Gaussian kernel: 960 on DukeMTMC-reID, 480 otherwise (Table 6). Defaults to 480.
+        features: c′ of the Gaussian kernel: 960 on DukeMTMC-reID, 480 otherwise (section 4.4). Defaults to 480.
         form: Of the Gaussian kernel's features, see `RandomFourierFeatures`. Defaults to "cosine".
         seed: Of the Gaussian kernel's frequencies. Defaults to 0.
         branches: Which of "appearance" and "part" make the embedding (Table 2). Defaults to both.
@@ -55,7 +56,7 @@ class AiANet(ClipModel):
         embedding: Length of the embedding, shared equally by the branches. Defaults to 1024.
         frames: Of a clip in a training batch: with more than 1 this is AiA-Net-V, see `ClipModel`. The paper's number
             stands in its supplement alone. Defaults to 1: pictures.
-        backbone: One of `keras_reid.backbones.names()` (Fig. 11). Defaults to "googlenet".
+        backbone: One of `keras_reid.backbones.names()`; Fig. 11 has a ShuffleNet besides. Defaults to "googlenet".
         synchronized: Whether batch normalisation takes its statistics from all replicas under a `tf.distribute`
             strategy. Defaults to False.
 

@@ -65,7 +65,7 @@ class APNet(ReIDModel):
     Source: sections III and IV-B, Fig. 2, Tables II, III and V.
     """
 
-    # Section IV-B: learning rate × 0.1 every 40 of 160 epochs.
+    # Section IV-B: learning rate × 0.1 every 40 of 160 epochs, of APNet-C; of APNet-S the paper prints none.
     milestones = (0.25, 0.5, 0.75)
     normalises_branches = False
 
@@ -144,7 +144,7 @@ class APNet(ReIDModel):
         return {**losses, **{f"{branch}_features": BatchHardTriplet(margin=0.3) for branch in self.branches}}
 
     def default_optimizer(self):
-        """Adam as in section IV-B."""
+        """Adam as section IV-B has it for APNet-C; of APNet-S it prints none."""
         return keras.optimizers.Adam(4e-4)
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from keras_reid import ReIDError, training
+from keras_reid import ReIDError, networks, training
 from keras_reid.shipped import shipped
 from keras_reid.training import catalogue
 
@@ -36,6 +36,13 @@ def test_shipped_recipes(name):
     command = f"keras-reid train --recipe {name} --data {recipe.data}"
     files = (shipped("training") / "recipes").glob("*.py")
     assert any(f"\n    {command}" in path.read_text() for path in files), f"no docstring has '{command} …'"
+
+
+def test_pyramids_over_positions_take_a_miniatures_pictures():
+    """Of all networks they ask most of the height: it has to split into equal parts at every stage."""
+    recipe = training.recipe("apnet_s_cuhk03").miniature()
+    model = networks.create(recipe.network, input_shape=recipe.stages[0].input_shape, width=8, **recipe.options)
+    assert model.embedding_size == 3 * 256
 
 
 def test_the_papers_recipe():

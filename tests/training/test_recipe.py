@@ -41,7 +41,7 @@ def test_too_few_epochs():
 def test_miniature():
     miniature = staged(120, 20, identities=16, images=4, batch_size=64).miniature()
     assert miniature.name == "small_miniature"
-    assert miniature.stages == (Stage((80, 32, 3), 1, 0.1), Stage((80, 32, 3), 1, 0.1))
+    assert miniature.stages == (Stage((64, 32, 3), 1, 0.1), Stage((64, 32, 3), 1, 0.1))
     assert (miniature.identities, miniature.images, miniature.batch_size, miniature.people) == (4, 2, 8, 8)
 
 

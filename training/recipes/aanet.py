@@ -1,8 +1,9 @@
 """AANet (Lian, Jiang, Hu: Attention-Aligned Network for Person Re-Identification) on the paper's data sets.
 
 Section 4.2: ResNet-50 from ImageNet weights, pictures of 384×192, mirrored and erased; batches of P = 10 identities ×
-K = 3 images; SGD with momentum 0.9, learning rate 0.01, × 0.1 after 40 epochs; softmax on the parts, improved TriHard
-and attention alignment at equal weight. No weight decay is named, and none is used.
+K = 3 images; SGD with momentum 0.9, learning rate 0.01, × 0.1 after 40 epochs (the paper says of the convolutions, here
+of all); softmax on the parts, improved TriHard and attention alignment at equal weight. No weight decay is named, and
+none is used.
 
 Rank-1 / mAP that the paper prints for a single query (Tables 11 to 14) stands with each recipe. None has been run to
 its end by this project, which has no copy of these data sets. Without Internet, give ImageNet weights as a file:
@@ -57,7 +58,7 @@ def aanet_ward() -> Recipe:
 
     Without attention (`options={"placement": 0}`) it came to .867 / .726. An epoch takes two minutes of two cores.
 
-    Fewer epochs and a constant number of images a batch; all else as in the paper.
+    Fewer epochs, the rate falls after nine of twelve, and the pictures are smaller; all else as in the paper.
 
     keras-reid train --recipe aanet_ward --data ward:/data/WARD --output runs/aanet_ward
     """

@@ -7,10 +7,11 @@ extractor, margin 1 (1.5); flips, and random erasing after epoch 50. r = 4 (8); 
 
 What the papers leave open, and what is otherwise here:
 
+- BAT prints neither batch nor margin; AiA's are used.
 - The 64 pictures are of 16 people, 4 each.
 - Weight decay is Keras' for Adam, apart from the gradient: at these rates it moves the weights next to nothing.
 - Erasing begins with a stage of its own, and the optimizer begins anew with it.
-- The weights start at random: the papers' ImageNet weights of this GoogLeNet are nowhere published.
+- The weights start at random, see `AiANet`.
 - CUHK03 is measured by its new protocol on detected boxes. The others are there in Python:
   `training.run("bat_net_cuhk03", data.load("cuhk03", folder, boxes="labeled", protocol="vanilla"))`. For the latter AiA
   prints mAP / rank-1 91.5 / 93.6, 92.1 / 94.0 and 92.4 / 94.1 with the three kernels on detected, 94.8 / 96.1,

@@ -2,7 +2,8 @@
 
 Section IV-B: ResNet-50 from ImageNet weights, last stride 1; batches of 20 identities × 4 images, cropped, mirrored and
 erased; 160 epochs of Adam, learning rate 4e-4, × 0.1 every 40; smoothed cross-entropy and batch-hard triplets of margin
-0.3. APNet-C takes pictures of 384×192, APNet-S of 256×128, both two levels. No weight decay is named, and none is used.
+0.3. APNet-C takes pictures of 384×192, APNet-S of 256×128, both two levels. Epochs and rates are those of APNet-C: of
+APNet-S the paper only says that its settings are another paper's, [5]. No weight decay is named, and none is used.
 The paper measures with the mean of a picture and its mirror: `keras-reid evaluate --flip`.
 
 Rank-1 / mAP that the paper prints for a single query (Table IV) stands with each recipe. None has been run to its end
@@ -96,6 +97,8 @@ def apnet_c_ward() -> Recipe:
     """On the 25 people that WARD's `train` folder holds, on pictures of 128×64: .907 / .792.
 
     With seed 1 .947 / .816. An epoch takes two minutes of two cores. In bfloat16 it came to .880 / .697.
+
+    Twelve epochs, the rate falls after every third; batches of 12 identities, of the 25; all else as in the paper.
 
     keras-reid train --recipe apnet_c_ward --data ward:/data/WARD --output runs/apnet_c_ward
     """

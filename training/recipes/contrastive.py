@@ -1,6 +1,6 @@
 """HAN from random weights, and ResNet-50 networks from ImageNet's, with a contrastive loss, which learns from little.
 
-Identity cross-entropy with smoothed targets, which the paper has without smoothing, and the supervised contrastive
+Identity cross-entropy with smoothed targets, which HAN's paper has without smoothing, and the supervised contrastive
 loss, both on every branch. HAN's weights do not depend on the size of the picture, and small pictures train several
 times faster. They have to grow in steps: from 80×32 straight to 160×64 the global branch falls back to chance.
 """
@@ -306,7 +306,8 @@ def _losses(branches):
     losses = {}
     for branch in branches:
         losses[branch] = SmoothedCrossEntropy(0.1)
-        # On the batch-normalised feature: directly behind a ReLU the contrastive loss stays at chance.
+        # HAN's features are batch-normalised: from random weights, directly behind a ReLU, it stays at chance. APNet's
+        # are means behind a ReLU, before the neck, and learn, from ImageNet weights (`apnet_c_rendered`).
         losses[f"{branch}_features"] = SupervisedContrastive(0.1)
     return losses
 
