@@ -35,8 +35,11 @@ def exported(name: str, folder: Path, backbone: str | None = None) -> dict[str, 
     Raises:
         ReIDError: an export fails, see `keras_reid.export`; or there is no such network or file.
     """
+    import keras
+
     from keras_reid.zoo.exports import write_exports
 
+    keras.utils.set_random_seed(0)  # of weights that come from no file
     weights = _kind(name, backbone)
     model = zoo.load(name, weights=backbone if weights == "backbone" else weights)
     reports = {report["format"]: report for report in write_exports(model, folder)}

@@ -30,6 +30,9 @@ LEAST_SHOWN = 64
 MOST_READ = 1024
 # Channels that hardly ever fire must not get factors without bounds.
 LEAST_RELATIVE = 1e-3
+# Least range of what a convolution computes, as a share of the largest product that it sums. XNNPACK loads no layer
+# whose output has steps smaller than a 256th of the sum's, which is a range of 1/127/256 of that product.
+LEAST_OF_PRODUCT = 2**-14
 
 
 class Extremes(NamedTuple):
@@ -60,11 +63,29 @@ def calibrate(content: bytes, pixels: np.ndarray) -> bytes:
     extremes = observe(content, pictures, graph.computed, {link.tensor for link in found})
     for link in found:
         extremes[link.tensor] = equalise(graph, link, extremes[link.tensor])
-    for tensor, (low, high) in extremes.items():
-        graph.set_range(tensor, np.quantile(low.min(axis=1), 1 - COVERED), np.quantile(high.max(axis=1), COVERED))
-    for tensor in graph.inputs:
-        graph.set_range(tensor, 0, 255)  # whatever the pictures hold: uint8 pixels then go in as they are, scale 1
+    ranges = {
+        tensor: (np.quantile(low.min(axis=1), 1 - COVERED), np.quantile(high.max(axis=1), COVERED))
+        for tensor, (low, high) in extremes.items()
+    }
+    ranges |= dict.fromkeys(graph.inputs, (0, 255))  # whatever the pictures hold: uint8 goes in as it is, scale 1
+    for tensor, (low, high) in widened(graph, ranges).items():
+        graph.set_range(tensor, low, high)
     return graph.content
+
+
+def widened(graph: Graph, ranges: dict[int, tuple[float, float]]) -> dict[int, tuple[float, float]]:
+    """The ranges, wide enough for LiteRT where a convolution's outputs are all but zero on all pictures.
+
+    Such are units that never get past their ReLU.
+    """
+    found = dict(ranges)
+    for operation in graph.operations:
+        if operation.name == "CONV_2D" and operation.inputs and operation.constants:
+            weights = graph.values(next(iter(operation.constants)))
+            reach = np.abs(found[operation.inputs[0]]).max() * np.abs(weights).max()
+            low, high = found[operation.outputs[0]]
+            found[operation.outputs[0]] = (low, max(high, low + LEAST_OF_PRODUCT * reach))
+    return found
 
 
 def shown(pixels: np.ndarray) -> np.ndarray:

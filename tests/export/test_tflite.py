@@ -154,3 +154,14 @@ def test_what_litert_lacks_is_an_error(crops, tmp_path):
     with pytest.raises(ReIDError, match="needs operations that LiteRT does not have"):
         export.to_tflite(model, tmp_path / "a.tflite", images=crops[:2])
     assert not list(tmp_path.iterdir())
+
+
+def test_units_that_never_fire_can_be_quantised(crops, tmp_path):
+    """XNNPACK does not load a convolution whose outputs' steps are far finer than what it sums."""
+    images = keras.Input((32, 16, 3))
+    x = keras.layers.Conv2D(32, 3, strides=2, activation="relu")(images / 127.5 - 1)
+    dead = keras.layers.Conv2D(4, 3, activation="relu", bias_initializer=keras.initializers.Constant(-99))(x)
+    x = keras.layers.Concatenate()([keras.layers.Conv2D(32, 3)(x), keras.layers.Conv2D(4, 3, padding="same")(dead)])
+    model = keras.Model(images, keras.layers.UnitNormalization()(keras.layers.GlobalAveragePooling2D()(x)))
+    report = export.to_tflite(model, tmp_path / "dead.tflite", quantize="int8", representative=crops, images=crops)
+    assert report.lowest_cosine > 0.98
