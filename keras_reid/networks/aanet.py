@@ -59,8 +59,9 @@ class AANet(ReIDModel):
     Raises:
         ReIDError: an option has none of the values above.
 
-    Source: sections 3.1 to 3.4, Fig. 2 and 5, Tables 3 to 5; of Table 3 the attention as a whole, since channel attention
-        alone has no shape beside a block that changes the number of channels, and of Table 4 not AANet-DenseOFA.
+    Source: sections 3.1 to 3.4, Fig. 2 and 5, Tables 3 to 5; of Table 3 the attention as a whole, since channel
+        attention alone has no shape beside a block that changes the number of channels, and of Table 4 not
+        AANet-DenseOFA.
     """
 
     # Section 4.2: learning rate × 0.1 after 40 of the 100 epochs on Market-1501.

@@ -63,8 +63,8 @@ class AiANet(ClipModel):
     Raises:
         ReIDError: an option has none of the values above, or the picture is too small for T strips.
 
-    Source: sections 4.2 and 4.4, Fig. 7; BAT-net's section 4. What Table 3 compares with are layers, for networks of one's
-        own: `SqueezeExcite` and `NonLocal`.
+    Source: sections 4.2 and 4.4, Fig. 7; BAT-net's section 4. What Table 3 compares with are layers, for networks of
+        one's own: `SqueezeExcite` and `NonLocal`.
     """
 
     # Section 4.4: learning rate × 0.1 at epochs 150 and 200 of 250.
