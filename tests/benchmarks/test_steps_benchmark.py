@@ -6,9 +6,9 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from keras import layers
+from strips import Strips
 
-from keras_reid import ReIDModel, training
+from keras_reid import training
 
 PATH = Path(__file__).resolve().parents[2] / "benchmarks" / "steps.py"
 specification = importlib.util.spec_from_file_location("steps_benchmark", PATH)
@@ -25,21 +25,10 @@ def test_the_stopwatch_stops_the_training():
     assert min(stopwatch.seconds) > 0
 
 
-class Small(ReIDModel):
-    """The mean colours of a picture's strips, mixed."""
-
-    def __init__(self, identities=None, input_shape=(16, 8, 3)):
-        super().__init__({"input_shape": input_shape}, identities=identities, name="small")
-
-    @staticmethod
-    def graph(options, images):
-        return {"global": layers.Dense(8)(layers.Flatten()(layers.AveragePooling2D((4, 8))(images)))}, {}
-
-
 def test_a_step_of_a_recipe():
     recipe = training.recipe("plain_rendered").miniature()
     stage = dataclasses.replace(recipe.stages[0], input_shape=(16, 8, 3))
-    recipe = dataclasses.replace(steps.alike(recipe, stage), network=Small, options={}, precision="float32")
+    recipe = dataclasses.replace(steps.alike(recipe, stage), network=Strips, options={}, precision="float32")
     seconds = steps.seconds_of(recipe, steps.sets.load("people"), 2)
     assert len(seconds) == 1
     assert 0 < seconds[0] < 60

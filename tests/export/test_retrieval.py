@@ -1,20 +1,9 @@
 import numpy as np
 import pytest
-from keras import layers
+from strips import Strips
 
-from keras_reid import ReIDModel, export
+from keras_reid import export
 from keras_reid.data import ReIDData, Split, load
-
-
-class Strips(ReIDModel):
-    """The mean colours of a picture's strips."""
-
-    def __init__(self):
-        super().__init__({"input_shape": (32, 16, 3)}, name="strips")
-
-    @staticmethod
-    def graph(options, images):
-        return {"global": layers.Dense(24)(layers.Flatten()(layers.AveragePooling2D((4, 16))(images)))}, {}
 
 
 @pytest.fixture(scope="module")

@@ -33,9 +33,13 @@ def _outputs(layer, inputs):
     import jax
 
     _make_weights(layer, inputs)
-    weights = (layer.trainable_variables, layer.non_trainable_variables)
-    outputs, _ = jax.jit(layer.stateless_call)(*[[weight.value for weight in some] for some in weights], *inputs)
+    outputs, _ = jax.jit(layer.stateless_call)(*_values(layer), *inputs)
     return outputs
+
+
+def _values(layer):
+    """Of the trainable variables, and of the others, as `stateless_call` takes them."""
+    return [[each.value for each in some] for some in (layer.trainable_variables, layer.non_trainable_variables)]
 
 
 def _make_weights(layer, inputs):
@@ -88,8 +92,7 @@ def _gradients(layer, inputs):
             outputs, _ = layer.stateless_call(trainable, others, *inputs, **training)
             return distance(outputs)
 
-        weights = (layer.trainable_variables, layer.non_trainable_variables)
-        return jax.jit(jax.grad(of_weights))(*[[weight.value for weight in some] for some in weights])
+        return jax.jit(jax.grad(of_weights))(*_values(layer))
     import tensorflow as tf
 
     with tf.GradientTape() as tape:
