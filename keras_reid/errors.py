@@ -1,7 +1,8 @@
 """The one error type users of the package need to catch, and what the errors about unknown names share."""
 
+import contextlib
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 
 class ReIDError(ValueError):
@@ -9,6 +10,15 @@ class ReIDError(ValueError):
 
     # Keras adds a page about a call's arguments to errors from within it, except where it finds that it has done so.
     _keras_call_info_injected = True
+
+
+@contextlib.contextmanager
+def of_extra(extra: str) -> Iterator[None]:
+    """Around imports of packages that come with an extra: a ReIDError says which one to install."""
+    try:
+        yield
+    except ImportError as error:
+        raise ReIDError(f"The package {error.name} is missing: pip install 'keras-reid[{extra}]'.") from error
 
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 
@@ -32,6 +32,7 @@ def find_pictures(places: Sequence[Path]) -> list[str]:
 
     Raises:
         ReIDError: a place does not exist, or a folder has no pictures.
+        OSError: a folder may not be read.
     """
     found = []
     for place in places:
@@ -52,8 +53,12 @@ def find_pictures(places: Sequence[Path]) -> list[str]:
 
 def _below(folder: Path) -> Iterator[Path]:
     """Picture files at any depth, behind links, too; a folder that several links lead to is looked into once."""
+
+    def refuse(error: OSError) -> NoReturn:
+        raise error  # which `os.walk` would pass over
+
     seen = set()
-    for place, folders, files in os.walk(folder, followlinks=True):
+    for place, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
         real = os.path.realpath(place)
         if real in seen:
             folders.clear()
@@ -87,23 +92,24 @@ def embed_pictures(model, paths: Sequence[str], batch_size: int, flip: bool, on_
         ReIDError: a picture cannot be read and `on_error` is "raise", or none can.
     """
     blocks = list(embedded_blocks(model, paths, batch_size, flip, on_error, what))
-    return Embedded(
-        [path for block in blocks for path in block.paths],
-        np.concatenate([block.vectors for block in blocks]),
-        [skipped for block in blocks for skipped in block.skipped],
-    )
+    skipped = [one for block in blocks for one in block.skipped]
+    check_some_read(paths, skipped)
+    read = [path for block in blocks for path in block.paths]
+    return Embedded(read, np.concatenate([block.vectors for block in blocks]), skipped)
 
 
 def embedded_blocks(model, paths, batch_size: int, flip: bool, on_error: str, what: str) -> Iterator[Embedded]:
-    """The same, batch by batch."""
+    """The same, batch by batch; of some batches, or all, perhaps no picture can be read."""
     from rich.progress import track
 
-    skipped: list[tuple[str, str]] = []
     for start in track(range(0, len(paths), batch_size), description=what):
         block = paths[start : start + batch_size]
         pixels, indices, unreadable = load_images(block, model.image_size, on_error=on_error)
-        skipped += unreadable
         vectors = model.embed(pixels, batch_size=batch_size, flip=flip)
         yield Embedded([block[index] for index in indices], vectors, unreadable)
+
+
+def check_some_read(paths: Sequence[str], skipped: Sequence[tuple[str, str]]) -> None:
+    """Raises a ReIDError where none of the pictures could be read."""
     if paths and len(skipped) == len(paths):
         raise ReIDError(f"None of the {len(paths)} pictures can be read. The first: {skipped[0][1]}")

@@ -37,8 +37,9 @@ def add(
     that grows, it adds what is new.
     """
     with console.working():
-        from keras_reid.cli.crops import cameras_by_name, embedded_blocks, find_pictures
+        from keras_reid.cli.crops import cameras_by_name, check_some_read, embedded_blocks, find_pictures
         from keras_reid.gallery import Gallery
+        from keras_reid.lock import locked
 
         found = find_pictures(pictures)
         if weights in _DRAWN:
@@ -47,25 +48,30 @@ def add(
             weights = str(Path(weights).resolve())  # as it is found from any folder
         network = options.load_model(model, weights)
         about = _about(network, model, weights)
-        gallery = _opened(folder, about) if folder.exists() else None
-        there = set() if gallery is None else {entry.path for entry in gallery.entries(gallery.ids[gallery.chosen()])}
-        places = {str(Path(path).resolve()): path for path in found}
-        new = [path for place, path in places.items() if place not in there]
         ids: list[int] = []
         skipped: list[tuple[str, str]] = []
-        for block in embedded_blocks(network, new, batch_size, flip, on_error, "Embedding"):
-            skipped += block.skipped
-            if not block.paths:
-                continue
-            if gallery is None and folder.exists():  # somebody else has made it meanwhile
-                gallery = _opened(folder, about)
-            if gallery is None:
-                gallery = Gallery(network.embedding_size, about=about)
-                gallery.save(folder)
-            cameras = cameras_by_name(block.paths) if camera is None else [camera] * len(block.paths)
-            times = [Path(path).stat().st_mtime for path in block.paths] if file_times else None
-            paths = [str(Path(path).resolve()) for path in block.paths]
-            ids += gallery.add(block.vectors, cameras, times, paths).tolist()
+        place = folder.resolve()
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with locked(place.parent / f".{place.name}.adding"):  # or another command would add the same pictures
+            gallery = _opened(folder, about) if folder.exists() else None
+            there = {entry.path for entry in gallery.entries(gallery.ids[gallery.chosen()])} if gallery else set()
+            places = {str(Path(path).resolve()): path for path in found}
+            new = [path for place, path in places.items() if place not in there]
+            for block in embedded_blocks(network, new, batch_size, flip, on_error, "Embedding"):
+                skipped += block.skipped
+                if not block.paths:
+                    continue
+                if gallery is None and folder.exists():  # a program has made it meanwhile
+                    gallery = _opened(folder, about)
+                if gallery is None:
+                    gallery = Gallery(network.embedding_size, about=about)
+                    gallery.save(folder)
+                cameras = cameras_by_name(block.paths) if camera is None else [camera] * len(block.paths)
+                times = [Path(path).stat().st_mtime for path in block.paths] if file_times else None
+                paths = [str(Path(path).resolve()) for path in block.paths]
+                ids += gallery.add(block.vectors, cameras, times, paths).tolist()
+        if gallery is None:
+            check_some_read(new, skipped)
         count = 0 if gallery is None else len(gallery)
     already = len(found) - len(new)
     if json:
@@ -111,7 +117,7 @@ def search(
             entries = gallery.entries(ids[ids >= 0])
             matches = [
                 {**entry._asdict(), "time": None if entry.time != entry.time else entry.time, "similarity": value}
-                for entry, value in zip(entries, similarities.astype(float).round(6).tolist(), strict=False)
+                for entry, value in zip(entries, similarities.astype(float).round(4).tolist(), strict=False)
                 if threshold is None or value >= threshold
             ]
             queries.append({"query": path, "matches": matches})
@@ -134,7 +140,7 @@ def _show(queries: list[dict[str, Any]]) -> None:
         for one in queries
         for rank, item in enumerate(one["matches"] or [nobody], start=1)
     ]
-    console.show_table(("query", "rank", "crop", "camera", "time", "similarity"), lines)
+    console.show_table(("query", "rank", "crop", "camera", "time", "similarity"), lines, floats=".4f")
 
 
 def remove(

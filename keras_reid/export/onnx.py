@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_reid.errors import ReIDError
+from keras_reid.errors import ReIDError, of_extra
 from keras_reid.export.exported import Exported, check_pictures
 from keras_reid.export.network import Network, batches, check_ops
 from keras_reid.export.parity import Images, compare, pictures
@@ -46,12 +46,10 @@ def to_onnx(
             network that is a tensor of its own, or a cosine below `min_cosine`; nothing is left at `path` then, and
             what stood there stays.
     """
-    try:
+    with of_extra("onnx"):
         import onnx
         import onnxruntime  # noqa: F401
         import tf2onnx  # noqa: F401
-    except ImportError as error:
-        raise ReIDError(f"{error.name} is missing: ONNX exports need pip install 'keras-reid[onnx]'.") from error
 
     network = Network.of(model)
     pixels = pictures(network, images)
@@ -83,10 +81,8 @@ def to_onnx(
 
 def opened(path: Path) -> Exported:
     """An ONNX file, in ONNX Runtime."""
-    try:
+    with of_extra("onnx"):
         import onnxruntime
-    except ImportError as error:
-        raise ReIDError("onnxruntime is missing: ONNX files need pip install 'keras-reid[onnx]'.") from error
     from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, InvalidProtobuf
 
     try:

@@ -70,11 +70,7 @@ def checked_entries(
 def checked_vectors(name: str, vectors: ArrayLike, dimensions: int) -> np.ndarray:
     """(N, D) float32 of length 1, or a ReIDError that calls them `name`."""
     rows = checked_embeddings(name, vectors)
-    if rows.shape[1] != dimensions:
-        raise ReIDError(
-            f"The gallery holds vectors of {dimensions} dimensions. Received: {name} of {rows.shape[1]}. Embed with "
-            "the network that the gallery was filled with."
-        )
+    check_dimensions(name, rows, dimensions)
     lengths = np.linalg.norm(rows, axis=1)
     if np.abs(lengths - 1).max() > 1e-3:
         raise ReIDError(
@@ -82,6 +78,23 @@ def checked_vectors(name: str, vectors: ArrayLike, dimensions: int) -> np.ndarra
             f"{lengths.max():.4g}."
         )
     return rows
+
+
+def check_dimensions(name: str, vectors: np.ndarray, dimensions: int) -> None:
+    """Raises a ReIDError where vectors (N, D) called `name` have other dimensions than the gallery."""
+    if vectors.shape[1] != dimensions:
+        raise ReIDError(
+            f"The gallery holds vectors of {dimensions} dimensions. Received: {name} of {vectors.shape[1]}. Embed with "
+            "the network that the gallery was filled with."
+        )
+
+
+def checked_ids(ids: ArrayLike) -> np.ndarray:
+    """(N,) int64, or a ReIDError: floating point tells large ids apart no more."""
+    wanted = np.asarray(ids)
+    if wanted.size and wanted.dtype.kind not in "iu":
+        raise ReIDError(f"Ids are whole numbers, as `add` returns them. Received: {ids!r}.")
+    return wanted.astype(np.int64).ravel()
 
 
 def allowed(

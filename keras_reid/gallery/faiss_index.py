@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_reid.errors import ReIDError
+from keras_reid.errors import ReIDError, of_extra
 from keras_reid.files import atomically
 from keras_reid.gallery.entries import Found, checked_vectors
 from keras_reid.gallery.gallery import Gallery
@@ -47,7 +47,8 @@ class FaissIndex:
     Args:
         gallery: what is searched. `update` takes in the crops that are added later; those that are removed are not
             found from then on.
-        lists: how many. Defaults to None: four times the square root of the gallery's size.
+        lists: how many. Defaults to None: four times the square root of the gallery's size, or one for 32 crops if that
+            is fewer.
         code_bytes: bytes a vector, a divisor of the dimensions; None keeps whole vectors. Defaults to 64.
         seed: of k-means. Defaults to 0.
 
@@ -56,7 +57,8 @@ class FaissIndex:
     """
 
     def __init__(self, gallery: Gallery, lists: int | None = None, code_bytes: int | None = 64, seed: int = 0):
-        import faiss
+        with of_extra("faiss"):
+            import faiss
 
         gallery.refresh()
         rows = np.flatnonzero(gallery.chosen())
@@ -90,7 +92,7 @@ class FaissIndex:
         chosen = self.gallery.chosen()
         there = np.ascontiguousarray(ids[chosen])
         if self._index.ntotal > np.searchsorted(there, self._last, side="right"):
-            self._index.remove_ids(faiss.IDSelectorNot(faiss.IDSelectorBatch(there)))
+            self._index.remove_ids(faiss.IDSelectorNot(_selector(there)))
         new = np.flatnonzero(chosen & (ids > self._last))
         for start in range(0, len(new), _BLOCK):
             part = new[start : start + _BLOCK]
@@ -131,7 +133,7 @@ class FaissIndex:
         chosen = self.gallery.chosen(cameras, since, until)
         options: dict[str, Any] = {"nprobe": probes}
         if not chosen.all():
-            options["sel"] = faiss.IDSelectorBatch(np.ascontiguousarray(ids[chosen]))
+            options["sel"] = _selector(ids[chosen])
         _, near = self._index.search(asked, k * candidates, params=faiss.SearchParametersIVF(**options))
         rows = np.minimum(np.searchsorted(ids, near), max(0, len(ids) - 1))
         found = np.full((len(asked), k), -1, np.int64)
@@ -168,7 +170,8 @@ class FaissIndex:
         Raises:
             ReIDError: the file is missing or no such index, or of a gallery of other dimensions.
         """
-        import faiss
+        with of_extra("faiss"):
+            import faiss
 
         file = Path(path).expanduser()
         if not file.is_file():
@@ -185,6 +188,15 @@ class FaissIndex:
         self._last = _highest_id(index)
         self.update()
         return self
+
+
+def _selector(ids: np.ndarray):
+    """Selects these ids; by a bit for each number up to the highest, where `IDSelectorBatch` hashes them one by one."""
+    import faiss
+
+    members = np.zeros(int(ids.max(initial=-1)) + 1, bool)
+    members[ids] = True
+    return faiss.IDSelectorBitmap(np.packbits(members, bitorder="little"))
 
 
 def _highest_id(index) -> int:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from keras_reid.errors import ReIDError
 from keras_reid.evaluation import nearest
 from keras_reid.evaluation.products import product_with
-from keras_reid.gallery.entries import Entry, Found, allowed, checked_entries, checked_vectors
+from keras_reid.gallery.entries import Entry, Found, allowed, checked_entries, checked_ids, checked_vectors
 from keras_reid.gallery.store import Folder, Memory, alive, write_folder
 
 
@@ -120,10 +120,7 @@ class Gallery:
         Raises:
             ReIDError: ids that are no whole numbers.
         """
-        wanted = np.asarray(ids)
-        if wanted.size and wanted.dtype.kind not in "iu":
-            raise ReIDError(f"Ids are whole numbers, as `add` returns them. Received: {ids!r}.")
-        return self._store.remove(wanted.astype(np.int64).ravel())
+        return self._store.remove(checked_ids(ids))
 
     def search(
         self,
@@ -147,8 +144,8 @@ class Gallery:
         """
         if k < 1:
             raise ReIDError(f"`k`, the number of crops to find, must be at least 1. Received: {k}.")
-        asked = checked_vectors("query", query, self.dimensions)
         self._store.refresh()
+        asked = checked_vectors("query", query, self.dimensions)
         vectors = self._store.column("vectors")
         rows = np.flatnonzero(self.chosen(cameras, since, until))
         found = nearest.Nearest(len(asked), k)
@@ -170,10 +167,10 @@ class Gallery:
         """What the gallery knows of these crops.
 
         Raises:
-            ReIDError: one was never there, or is written out of the folder.
+            ReIDError: one was never there, or is written out of the folder; or ids that are no whole numbers.
         """
         self._store.refresh()
-        wanted = np.asarray(ids, np.int64).ravel()
+        wanted = checked_ids(ids)
         known = self._store.column("ids")
         rows = np.minimum(np.searchsorted(known, wanted), max(0, len(known) - 1))
         if len(wanted) and (not len(known) or (known[rows] != wanted).any()):

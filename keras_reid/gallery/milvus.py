@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_reid.errors import ReIDError
-from keras_reid.gallery.entries import Entry, Found, checked_entries, checked_vectors
+from keras_reid.errors import ReIDError, of_extra
+from keras_reid.gallery.entries import Entry, Found, checked_entries, checked_ids, checked_vectors
 
 _LONGEST_PATH = 4_096  # bytes
 _BATCH = 1_000  # crops a request, which a server limits to some megabytes
@@ -43,7 +43,8 @@ class MilvusGallery:
         token: str = "",
         index: str = "FLAT",
     ):
-        from pymilvus import MilvusClient
+        with of_extra("milvus"):
+            from pymilvus import MilvusClient
 
         self._client = MilvusClient(str(uri), token=token)
         self._name = collection
@@ -78,9 +79,12 @@ class MilvusGallery:
         times: ArrayLike | None = None,
         paths: Sequence[str] | None = None,
     ) -> np.ndarray:
-        """As `Gallery.add`; Milvus chooses the ids. A path has at most 4,096 bytes."""
+        """As `Gallery.add`; Milvus chooses the ids. A path is UTF-8 and has at most 4,096 bytes."""
         entries = checked_entries(self.dimensions, vectors, cameras, times, paths)
-        longest = max(map(len, (path.encode() for path in entries.paths)))
+        try:
+            longest = max(len(path.encode()) for path in entries.paths)
+        except UnicodeEncodeError as error:
+            raise ReIDError(f"Paths in Milvus are text in UTF-8. Received: {error.object!r}.") from None
         if longest > _LONGEST_PATH:
             raise ReIDError(f"A path in Milvus has at most {_LONGEST_PATH:,} bytes. Received: {longest:,}.")
         ids: list[int] = []
@@ -96,7 +100,7 @@ class MilvusGallery:
 
     def remove(self, ids: ArrayLike) -> int:
         """As `Gallery.remove`."""
-        here = [entry["id"] for entry in self._rows(np.unique(np.asarray(ids, np.int64)), ["id"])]
+        here = [entry["id"] for entry in self._rows(np.unique(checked_ids(ids)), ["id"])]
         for start in range(0, len(here), _BATCH):
             self._client.delete(self._name, ids=here[start : start + _BATCH])
         return len(here)
@@ -137,7 +141,7 @@ class MilvusGallery:
 
     def entries(self, ids: ArrayLike) -> list[Entry]:
         """As `Gallery.entries`."""
-        wanted = np.asarray(ids, np.int64).ravel()
+        wanted = checked_ids(ids)
         known = {row["id"]: row for row in self._rows(np.unique(wanted), ["id", "camera", "time", "path"])}
         missing = [number for number in wanted.tolist() if number not in known]
         if missing:

@@ -16,7 +16,7 @@ import numpy as np
 
 from keras_reid.errors import ReIDError
 from keras_reid.files import atomically
-from keras_reid.gallery.entries import Entries
+from keras_reid.gallery.entries import Entries, check_dimensions
 from keras_reid.lock import locked
 
 _MANIFEST = "manifest.json"
@@ -132,6 +132,7 @@ class Folder:
         with locked(self.folder / ".lock"):
             self.refresh()
             before = self._manifest
+            check_dimensions("vectors", entries.vectors, self.dimensions)  # of what may have come here meanwhile
             ids = np.arange(self.next_id, self.next_id + len(entries.vectors))
             text = _encoded(entries.paths)
             ends = before["path_bytes"] + np.cumsum([len(path) for path in text], dtype=np.int64)

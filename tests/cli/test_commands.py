@@ -1,6 +1,7 @@
 """The commands that call one thing of the package each."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -69,6 +70,22 @@ def test_pictures_are_found_behind_links(tmp_path):
     (places[0] / ".hidden").mkdir()
     (places[0] / ".hidden" / "b.jpg").write_bytes(b"")
     assert find_pictures([places[0]]) == [str(places[0] / "a.jpg"), str(places[0] / "cam2" / "a.jpg")]
+
+
+def test_a_folder_that_may_not_be_read_is_an_error(people, monkeypatch):
+    from keras_reid.cli.crops import find_pictures
+
+    scandir = os.scandir
+
+    def refusing(place):
+        if Path(place).name == "cam2":
+            raise PermissionError(13, "Permission denied", str(place))
+        return scandir(place)
+
+    Path("gallery", "cam2").mkdir()
+    monkeypatch.setattr("os.scandir", refusing)
+    with pytest.raises(PermissionError, match="cam2"):
+        find_pictures([Path("gallery")])
 
 
 def test_a_time_of_day_is_no_identity():

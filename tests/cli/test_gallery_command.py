@@ -1,5 +1,6 @@
 """`keras-reid gallery` and the report of `keras-reid evaluate`."""
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -40,6 +41,9 @@ def test_add_search_remove(run, filled, network, zoo):
     assert {match["camera"] for match in json.loads(run(*line)[1])["queries"][0]["matches"]} == {camera}
     assert "nobody" in run("gallery", "search", "all.gallery", "--query", "query", "--since", 9e12)[1]
     assert json.loads(run("gallery", "info", "all.gallery", "--json")[1])["crops"] == 12
+    os.rename("all.gallery", "[red].gallery")
+    assert run("gallery", "info", "[red].gallery")[1].startswith("[red].gallery")  # no markup
+    os.rename("[red].gallery", "all.gallery")
     status, out, _ = run("gallery", "remove", "all.gallery", pictures[0], "--json")
     assert json.loads(out) == {"gallery": "all.gallery", "removed": 1, "crops": 11}
     assert "11 removed, 0 crops" in run("gallery", "remove", "all.gallery", "gallery")[1]
@@ -53,11 +57,33 @@ def test_add_goes_on_and_adds_nothing_twice(run, people, zoo):
     assert len(Gallery.load("all.gallery")) == 4  # the batch before that with the unreadable one
     added = run("gallery", "add", "all.gallery", "gallery", "--batch-size", 1, "--on-error", "skip")[1]
     assert added == "all.gallery: 7 added, 4 were there, 11 crops\n"
+    status, added, err = run("gallery", "add", "all.gallery", "gallery", "--on-error", "skip")
+    assert (status, added) == (0, "all.gallery: 0 added, 11 were there, 11 crops\n")
+    assert f"Left out: Image '{pictures[7]}' is not a picture" in err
+    status, _, err = run("gallery", "add", "none.gallery", pictures[7], "--on-error", "skip")
+    assert (status, Path("none.gallery").exists()) == (1, False)
+    assert "None of the 1 pictures can be read." in err
     pictures[7].write_bytes(whole)
     found = json.loads(run("gallery", "add", "all.gallery", "gallery", first, second.resolve(), "--json")[1])
     assert (len(found["added"]), found["already"], found["crops"]) == (1, 13, 12)
     gallery = Gallery.load("all.gallery")
     assert {entry.path for entry in gallery.entries(gallery.ids)} == {str(path.resolve()) for path in pictures}
+
+
+def test_two_commands_at_once_add_nothing_twice(run, people, zoo, network, monkeypatch):
+    """As where one is started every minute, and the first has an hour's work."""
+    first, *others = sorted(Path("gallery").iterdir())
+    assert run("gallery", "add", "all.gallery", first)[0] == 0
+
+    @contextlib.contextmanager
+    def held_by_another(path):
+        assert path == people / ".all.gallery.adding"
+        gallery = Gallery.load("all.gallery")
+        gallery.add(network.embed(list(map(str, others))), paths=[str(path.resolve()) for path in others])
+        yield
+
+    monkeypatch.setattr("keras_reid.lock.locked", held_by_another)
+    assert run("gallery", "add", "all.gallery", "gallery")[1] == "all.gallery: 0 added, 12 were there, 12 crops\n"
 
 
 def test_remove_says_what_is_not_there(run, filled, zoo):

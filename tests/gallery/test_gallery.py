@@ -1,6 +1,7 @@
 """One behaviour wherever the gallery lives: in memory, in a folder, in Milvus."""
 
 import importlib.util
+import sys
 
 import numpy as np
 import pytest
@@ -86,6 +87,15 @@ def test_remove(filled):
     found = gallery.search(vectors(30), k=1).ids[:, 0]
     assert (found != ids)[[3, 4, 5]].all()
     assert (found == ids).sum() == 27
+
+
+def test_ids_that_were_numbers_of_floating_point(filled):
+    """As a table leaves them: ids of Milvus are too large for them, and another crop would be removed."""
+    gallery, ids = filled
+    for call in (gallery.remove, gallery.entries):
+        with pytest.raises(ReIDError, match="Ids are whole numbers, as `add` returns them"):
+            call(ids[:2].astype(float))
+    assert len(gallery) == 30
 
 
 def test_metadata(filled):
@@ -194,3 +204,12 @@ def test_any_sequence_in_a_folder(tmp_path_factory, steps):
             found = gallery.search(query[None], k=5, cameras=cameras).ids[0]
             assert found[found >= 0].tolist() == reference.search(query, 5, cameras)
         assert len(gallery) == len(reference.crops)
+
+
+@pytest.mark.parametrize(("package", "extra"), [("faiss", "faiss"), ("pymilvus", "milvus")])
+def test_without_the_package(monkeypatch, package, extra):
+    from keras_reid.gallery import FaissIndex, MilvusGallery
+
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ReIDError, match=rf"The package {package} is missing: pip install 'keras-reid\[{extra}\]'"):
+        FaissIndex(Gallery(8)) if package == "faiss" else MilvusGallery("gallery.db", dimensions=8)

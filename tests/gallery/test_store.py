@@ -112,6 +112,17 @@ def test_a_copy_has_what_others_have_done(tmp_path):
     assert len(Gallery.load(tmp_path / "copy")) == count - 1
 
 
+def test_another_gallery_that_has_come_here_is_not_damaged(tmp_path):
+    adding, asking, other = small(tmp_path / "g"), Gallery.load(tmp_path / "g"), Gallery(3)
+    other.add(np.eye(3, dtype="float32"))
+    other.save(tmp_path / "g")
+    with pytest.raises(ReIDError, match=r"holds vectors of 3 dimensions\. Received: vectors of 2"):
+        adding.add(np.eye(2, dtype="float32"))
+    with pytest.raises(ReIDError, match=r"holds vectors of 3 dimensions\. Received: query of 2"):
+        asking.search(np.eye(2, dtype="float32"))
+    np.testing.assert_array_equal(Gallery.load(tmp_path / "g").vectors, np.eye(3))
+
+
 def test_killed_while_removing(tmp_path):
     small(tmp_path / "g")
     counts = killed(tmp_path / "g", "remove")
