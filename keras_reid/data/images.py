@@ -21,8 +21,8 @@ FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF", "PPM")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm")
 
 # What Pillow raises on damaged files, found by feeding it some: SyntaxError and ValueError for broken chunks and
-# headers, struct.error for broken metadata.
-_DAMAGE = (OSError, SyntaxError, ValueError, struct.error)
+# headers, struct.error for broken metadata, and the last three for metadata of another type than they should have.
+_DAMAGE = (OSError, SyntaxError, ValueError, struct.error, AttributeError, LookupError, TypeError)
 
 ImageLike = np.ndarray | str | os.PathLike
 

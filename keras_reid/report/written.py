@@ -41,9 +41,9 @@ def write_report(measured: Measured, folder: str | os.PathLike) -> dict[str, Pat
     _draw_worst(measured, files["worst"])
     parts = _parts(measured)
     with atomically(files["markdown"]) as new:
-        new.write_text(_markdown(measured.title, parts), encoding="utf-8")
+        new.write_text(_markdown(measured.title, parts), encoding="utf-8", errors="backslashreplace")
     with atomically(files["html"]) as new:
-        new.write_text(_html(measured.title, parts, folder), encoding="utf-8")
+        new.write_text(_html(measured.title, parts, folder), encoding="utf-8", errors="backslashreplace")
     return files
 
 

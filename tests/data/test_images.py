@@ -117,6 +117,13 @@ class TestReadImage:
         image = read_image(save(tmp_path / "a.png", exif=exif))
         np.testing.assert_array_equal(image, np.rot90(PIXELS, -1))
 
+    def test_exif_of_a_wrong_type(self, tmp_path):
+        """A turned picture whose resolution is a text: Pillow raises a TypeError."""
+        entries = struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0) + struct.pack("<HHI4s", 0x011A, 2, 3, b"72")
+        exif = b"II*\0" + struct.pack("<IH", 8, 2) + entries + bytes(4)
+        path = save(tmp_path / "a.jpg", exif=b"Exif\0\0" + exif)
+        assert message(read_image, path).startswith(f"Image '{path}' is damaged or truncated (")
+
     @pytest.mark.parametrize("suffix", [s for s in subject.SUFFIXES if s != ".ppm"])
     def test_every_suffix_that_folders_are_searched_for(self, tmp_path, suffix):
         assert read_image(save(tmp_path / f"a{suffix}", np.full((10, 9, 3), 99, np.uint8))).shape == (10, 9, 3)

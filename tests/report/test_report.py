@@ -1,6 +1,8 @@
 """The report on the bundled people, by a "network" of colours."""
 
 import base64
+import dataclasses
+import os
 import re
 from pathlib import Path
 
@@ -66,6 +68,13 @@ def test_files(measured, tmp_path):
     ]  # fmt: skip
     assert page.count("<tr>") == 1 + 1 + 1 + len(measured.thresholds) + 1 + 3 + 1 + min(30, len(measured.pairs))
     assert "http" not in page  # nothing is fetched to show it
+
+
+def test_names_that_are_no_text(measured, tmp_path):
+    named = dataclasses.replace(measured, title=os.fsdecode(b"m\xfcller"))
+    files = write_report(named, tmp_path)
+    assert files["markdown"].read_text().startswith("# m\\udcfcller\n")
+    assert "<title>m\\udcfcller</title>" in files["html"].read_text()
 
 
 def test_reranked(people):
