@@ -37,8 +37,9 @@ def working(keras: bool = True) -> Iterator[None]:
 def waiting(what: str) -> Iterator[None]:
     """Show on a terminal that work is going on whose length nobody knows."""
     from rich.console import Console
+    from rich.markup import escape
 
-    with Console(stderr=True).status(f"{what} …"):
+    with Console(stderr=True).status(f"{escape(what)} …"):
         yield
 
 
@@ -115,18 +116,21 @@ def show_json(result: Any) -> None:
     print(json.dumps(result, indent=2, default=_plain, ensure_ascii=False))
 
 
-def show_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str | None = None) -> None:
+def show_table(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str | None = None, floats: str = ".3f"
+) -> None:
     """The result of a command for people; numbers are aligned to the right."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    # Text, because a file name may look like markup.
+    table = Table(title=title and Text(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     for index, column in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[index], (int, float)) or row[index] is None for row in rows)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(text(value)) for value in row))  # Text, because a file name may look like markup
+        table.add_row(*(Text(text(value, floats)) for value in row))
     show(table)
 
 
@@ -140,7 +144,7 @@ def show(table: Any) -> None:
     console.print(table)
 
 
-def text(value: Any) -> str:
+def text(value: Any, floats: str = ".3f") -> str:
     """A value as people read it: shares with three decimals, counts with thousands separated, nothing for None."""
     if value is None:
         return ""
@@ -149,7 +153,7 @@ def text(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        return f"{value:.3f}"
+        return f"{value:{floats}}"
     return str(value)
 
 

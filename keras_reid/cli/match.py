@@ -51,7 +51,7 @@ def match(
         for asked in found["queries"]
         for rank, item in enumerate(asked["matches"] or [_NOBODY], start=1)
     ]
-    console.show_table(("query", "rank", "gallery", "similarity", ""), lines)
+    console.show_table(("query", "rank", "gallery", "similarity", ""), lines, floats=".4f")
     firsts = [asked["matches"][0]["right"] for asked in found["queries"] if asked["matches"]]
     if firsts and None not in firsts:
         print(f"The first match is right for {sum(firsts)} of {len(found['queries'])} queries.")
@@ -75,7 +75,7 @@ def _search(query, gallery, network, top, threshold, batch_size, flip, on_error)
         known = {"query_ids": labels[0][:border], "query_cams": labels[1][:border]}
         known |= {"gallery_ids": labels[0][border:], "gallery_cams": labels[1][border:]}
     ranked = top_matches(asked.vectors, searched.vectors, top, **known)
-    similarities = ranked.similarities.astype(float).round(6)  # as they are printed, so that `threshold` agrees
+    similarities = ranked.similarities.astype(float).round(4)  # as they are printed, so that `threshold` agrees
     queries = []
     for number, path in enumerate(asked.paths):
         matches = [

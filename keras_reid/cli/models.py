@@ -100,7 +100,8 @@ def _list_recipes(json: bool) -> None:
 
 
 def _table_of(rows: list[dict[str, Any]], title: str | None = None) -> None:
-    console.show_table(tuple(rows[0]), [tuple(row.values()) for row in rows], title=title)
+    # Thresholds are rounded up, at four digits: with fewer, more would be let through than is said beside them.
+    console.show_table(tuple(rows[0]), [tuple(row.values()) for row in rows], title=title, floats=".4g")
 
 
 def _is_table(value: Any) -> bool:

@@ -11,7 +11,10 @@ def test_info_shows_what_the_zoo_knows(run):
     status, out, _ = run("info", "han_small", "--json")
     assert status == 0
     assert json.loads(out) == json.loads(json.dumps(zoo.info("han_small")))
-    assert "han_small" in run("info", "han_small")[1]
+    out = run("info", "han_small")[1]
+    assert "han_small" in out
+    for threshold in zoo.info("han_small")["thresholds"]:  # rounded to fewer digits they would let more through
+        assert f" {threshold['cosine']} " in out
     assert "han_small" in run("list")[1]
 
 
