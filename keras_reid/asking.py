@@ -47,7 +47,7 @@ def evaluate_retrieval(model, data, batch_size, flip, rerank, progress, protocol
 
 
 def retrieval_figures(data, embed_paths, rerank=False, protocol=None):
-    """The figures of `data` by its protocol, for what embeds paths; and the embeddings, (query, gallery)."""
+    """The figures of `data` by its protocol, for what embeds paths; and what was searched, see `searchable`."""
     from keras_reid.evaluation import evaluate, searchable, single_shot
 
     if not (hasattr(data, "query") and hasattr(data, "gallery")):
@@ -60,9 +60,7 @@ def retrieval_figures(data, embed_paths, rerank=False, protocol=None):
     if drawn and rerank:
         raise ReIDError("Re-ranking needs the whole gallery, of which the protocol 'single_shot' draws a part.")
     found = searchable(data, embed_paths, protocol)
-    if not drawn:
-        return evaluate(*found, rerank=rerank), (found.query, found.gallery)
-    return single_shot(*found), (found.query, found.gallery)
+    return single_shot(*found) if drawn else evaluate(*found, rerank=rerank), found
 
 
 def check_searchable(data) -> None:

@@ -62,7 +62,7 @@ def evaluate(
                 )
             ]
     rows[0]["model"] = model
-    by = "standard" if export else protocol or found.protocol
+    by = protocol or found.protocol
     counts = {
         name: len(split) if by != "tracklets" or split.tracklets is None else len(set(split.tracklets.tolist()))
         for name, split in (("queries", found.query), ("gallery", found.gallery))

@@ -174,7 +174,9 @@ def links(graph: Graph) -> list[Link]:
         read_by = readers.get(writer.outputs[0], [])
         if len(read_by) != 1 or not all(_is_convolution(operation) for operation in (writer, *read_by)):
             continue
-        if writer.activation in (0, 1) and free(writer) and free(read_by[0]):
+        # Not in groups, nor of several kernels a channel.
+        each_once = _kernel(read_by[0])[-1] == graph.shape(writer.outputs[0])[-1]
+        if each_once and writer.activation in (0, 1) and free(writer) and free(read_by[0]):
             found.append(Link(writer.outputs[0], writer, read_by[0]))
     return found
 
@@ -201,6 +203,10 @@ def equalise(graph: Graph, link: Link, extremes: Extremes) -> Extremes:
 
 def _bounded(values: np.ndarray) -> np.ndarray:
     return np.maximum(values, max(LEAST_RELATIVE * float(values.max()), 1e-12))
+
+
+def _kernel(operation: Operation) -> tuple[int, ...]:
+    return next(iter(operation.constants.values()))
 
 
 def _is_convolution(operation: Operation) -> bool:

@@ -88,7 +88,7 @@ class Graph:
     def multiply_adds(self) -> int:
         """Of the convolutions and dense layers, for one picture."""
         heavy = [each for each in self.operations if each.name in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")]
-        return sum(each.size * math.prod(self._shape(each.outputs[0])[1:-1]) for each in heavy)
+        return sum(each.size * math.prod(self.shape(each.outputs[0])[1:-1]) for each in heavy)
 
     @property
     def uses(self) -> Counter[int]:
@@ -212,7 +212,7 @@ class Graph:
             tuple(number for number in read if not self._is_constant(number)),
             written,
             tuple(self._graph.tensors[number].name.decode() for number in written),
-            {number: self._shape(number) for number in read if self._is_constant(number)},
+            {number: self.shape(number) for number in read if self._is_constant(number)},
             getattr(operator.builtinOptions, "fusedActivationFunction", 0),
         )
 
@@ -229,7 +229,7 @@ class Graph:
         data = self._model.buffers[self.buffer(number)].data
         return data is not None and len(data) > 0
 
-    def _shape(self, number: int) -> tuple[int, ...]:
+    def shape(self, number: int) -> tuple[int, ...]:
         sides = self._graph.tensors[number].shape
         return () if sides is None else tuple(int(side) for side in sides)
 

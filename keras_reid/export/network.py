@@ -59,7 +59,7 @@ class Network:
             )
         model = _in_float32(model)
         # Without the heads of a model that is being trained: they would travel along in the file.
-        embedding = keras.Model(model.input, model.output, name=model.name)
+        embedding = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
         return cls(embedding, model.name, shapes[0][1:3], shapes[1][1])
 
     def answers(self, pixels: np.ndarray) -> np.ndarray:

@@ -33,10 +33,10 @@ def compare_retrieval(
         progress: Whether to show progress bars. Defaults to False.
 
     Returns:
-        A dict each for the model and the files: "model", its name or path; the figures of `evaluate_retrieval`;
-        "same_person", the share of queries whose nearest gallery picture (the camera rule applied) shows the same
-        person as the model's, and "same_picture", the share where it is that very picture. Of consecutive frames one
-        is as good as the other, so that the latter is seldom 1 for rounded weights.
+        A dict each for the model and the files: "model", its name or path; the figures of `evaluate_retrieval`, by the
+        data set's protocol; "same_person", the share of queries whose nearest gallery picture (the camera rule applied)
+        shows the same person as the model's, and "same_picture", the share where it is that very picture (or tracklet).
+        Of consecutive frames one is as good as the other, so that the latter is seldom 1 for rounded weights.
 
     Raises:
         ReIDError: a file cannot be read, or the data set has no queries or no gallery.
@@ -52,18 +52,18 @@ def compare_retrieval(
         def embedded(paths, embed=embed):
             return embed(paths, batch_size=batch_size, progress=progress)
 
-        figures, (query, gallery) = retrieval_figures(data, embedded, protocol="standard")
+        figures, found = retrieval_figures(data, embedded)
         nearest = top_matches(
-            query,
-            gallery,
+            found.query,
+            found.gallery,
             k=1,
-            query_ids=data.query.identities,
-            query_cams=data.query.cameras,
-            gallery_ids=data.gallery.identities,
-            gallery_cams=data.gallery.cameras,
+            query_ids=found.query_ids,
+            query_cams=found.query_cams,
+            gallery_ids=found.gallery_ids,
+            gallery_cams=found.gallery_cams,
         ).indices
         expected = nearest if expected is None else expected
-        people = data.gallery.identities
+        people = found.gallery_ids
         agreement = {"same_person": people[nearest] == people[expected], "same_picture": nearest == expected}
         rows.append({"model": name, **figures, **{key: float(np.mean(same)) for key, same in agreement.items()}})
     return rows

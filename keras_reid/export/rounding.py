@@ -24,6 +24,8 @@ STEPS = 127
 PICTURES = 64
 # Of the mean square of the inputs, added to all: what hardly occurs on the pictures may occur in others.
 DAMPING = 1e-3
+# The same of inputs that hardly vary, as on one picture: what is left of their products, float32, is rounding then.
+NOISE = 1e-5
 # Layers with more inputs, whose matrices of moments take half a gigabyte, are left to be rounded to the nearest.
 MOST_INPUTS = 4096
 # So many weights hand their errors on together, in one matrix product: it is quicker, and comes to the same.
@@ -54,7 +56,7 @@ def round_together(content: bytes, pixels: np.ndarray, least: int) -> bytes:
         matrix = before.reshape(len(before), -1).astype("float64")
         # A bias takes up what is left on average, so that only what varies has to cancel.
         varying = of_inputs.products - np.outer(of_inputs.mean, of_inputs.mean) if biases else of_inputs.products
-        after = nearest_together(matrix, varying)
+        after = nearest_together(matrix, varying, NOISE * float(np.trace(of_inputs.products)) / len(varying))
         graph.set_values(weights, after.reshape(before.shape))
         for bias in biases:
             shift = (matrix - after) @ of_inputs.mean
@@ -71,7 +73,8 @@ def matrix_products(graph: Graph) -> list[Operation]:
             return False
         weights, shape = next(iter(operation.constants.items()))
         alone = uses[graph.buffer(weights)] == 1 and graph.is_float32(weights)
-        return alone and set(shape[1:-1]) <= {1} and shape[-1] <= MOST_INPUTS
+        whole = graph.shape(operation.inputs[0])[-1] == shape[-1]  # a convolution in groups multiplies by several
+        return alone and whole and set(shape[1:-1]) <= {1} and shape[-1] <= MOST_INPUTS
 
     return [operation for operation in graph.operations if operation.constants and fits(operation)]
 
@@ -94,12 +97,13 @@ def moments(content: bytes, pixels: np.ndarray, layers: list[Operation]) -> list
     return [Moments(means[layer.inputs[0]][-1, :-1], means[layer.inputs[0]][:-1, :-1]) for layer in layers]
 
 
-def nearest_together(weights: np.ndarray, products: np.ndarray) -> np.ndarray:
+def nearest_together(weights: np.ndarray, products: np.ndarray, least: float = 0.0) -> np.ndarray:
     """Weights on steps of 1/127 of the largest in their row, such that the output hardly changes.
 
     Args:
         weights: (outputs, inputs).
         products: (inputs, inputs), mean of the products of the inputs.
+        least: Of what is added to all mean squares. Defaults to 0.
 
     Returns:
         (outputs, inputs): numbers of steps times the step. The largest weight of each row is what it was, so that
@@ -111,7 +115,7 @@ def nearest_together(weights: np.ndarray, products: np.ndarray) -> np.ndarray:
     largest = np.abs(left).max(axis=0)
     fixed, step = np.abs(left) == largest, np.maximum(largest, 1e-30) / STEPS
     whole = products[np.ix_(order, order)].astype("float64")
-    whole += (DAMPING * np.trace(whole) / len(whole) + 1e-12) * np.eye(len(whole))
+    whole += (max(DAMPING * np.trace(whole) / len(whole), least) + 1e-12) * np.eye(len(whole))
     # Row i: by how much the weights from i on change what they should be, for an error of weight i.
     spread = np.linalg.cholesky(np.linalg.inv(whole)).T
     rounded = np.empty_like(left)

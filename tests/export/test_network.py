@@ -36,6 +36,11 @@ def test_mixed_precision_is_exported_in_float32(crops, tmp_path):
     assert export.to_saved_model(model, tmp_path / "model", images=crops[:4]).lowest_cosine > 0.999999
 
 
+def test_an_embedding_in_a_dict(tiny, crops, tmp_path):
+    model = keras.Model(tiny.inputs, {"embedding": tiny.outputs[0]}, name="named")
+    assert export.to_saved_model(model, tmp_path / "model", images=crops[:2]).lowest_cosine > 0.999999
+
+
 def test_a_model_in_float32_is_exported_itself(tiny):
     assert Network.of(tiny).keras.get_layer("conv0") is tiny.get_layer("conv0")
 

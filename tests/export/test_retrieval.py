@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from strips import Strips
@@ -33,6 +35,21 @@ def test_a_good_file_finds_the_same_and_another_network_does_not(few, tiny, crop
     assert rows[2]["same_picture"] == pytest.approx(np.mean(nearest[0] == nearest[1]))
     people = [few.gallery.identities[found] for found in nearest]
     assert rows[2]["same_person"] == pytest.approx(np.mean(people[0] == people[1]))
+
+
+def test_by_the_data_sets_own_protocol(few, crops, tmp_path):
+    """Of tracklets, both rows are those of tracklets."""
+    model = Strips()
+    export.to_onnx(model, tmp_path / "good.onnx", images=few.query.paths)
+    splits = {
+        name: dataclasses.replace(split, tracklets=split.identities * 1000 + split.cameras)
+        for name, split in {"query": few.query, "gallery": few.gallery}.items()
+    }
+    tracklets = dataclasses.replace(few, **splits, protocol="tracklets")
+    figures = model.evaluate_retrieval(tracklets)
+    for row in export.compare_retrieval(model, [tmp_path / "good.onnx"], tracklets):
+        assert {name: row[name] for name in figures} == pytest.approx(figures)
+        assert (row["same_person"], row["same_picture"]) == (1, 1)
 
 
 def first_of(network, data):

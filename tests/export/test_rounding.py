@@ -8,7 +8,7 @@ from keras_reid.export import rounding
 from keras_reid.export.flatbuffer import Graph
 from keras_reid.export.network import Network
 from keras_reid.export.rounding import STEPS, matrix_products, moments, nearest_together, round_together
-from keras_reid.export.tflite import _converted
+from keras_reid.export.tflite import _converted, to_tflite
 
 
 @pytest.fixture(scope="module")
@@ -133,3 +133,27 @@ def test_shared_constants_become_ones_own(content):
     np.testing.assert_array_equal(after.values(list(changed.constants)[1]), 3)
     np.testing.assert_array_equal(after.values(list(unchanged.constants)[1]), 0)
     assert after.own(changed, own) == own
+
+
+def test_inputs_that_do_not_vary(content, pixels):
+    """As where one picture is all that represents them: what varies is the rounding of float32."""
+    products = np.outer(np.arange(1.0, 13), np.arange(1.0, 13))
+    noise = 1e-7 * np.random.default_rng(0).normal(size=products.shape) * products
+    weights = np.random.default_rng(1).normal(size=(3, 12))
+    with pytest.raises(np.linalg.LinAlgError):
+        nearest_together(weights, noise + noise.T)
+    least = rounding.NOISE * np.trace(products) / 12
+    step = np.abs(weights).max(axis=1, keepdims=True) / STEPS
+    assert np.abs(nearest_together(weights, noise + noise.T, least) - weights).max() < step.max()
+    assert len(round_together(content, pixels[:1], least=0)) > 0
+
+
+def test_convolutions_in_groups_and_of_several_kernels_a_channel(tmp_path, pixels):
+    """Are neither rounded together nor brought to one range, and exported all the same."""
+    images = keras.Input((32, 16, 3))
+    maps = keras.layers.Conv2D(8, 3, strides=2, activation="relu")(images * (1 / 255))
+    maps = keras.layers.DepthwiseConv2D(3, depth_multiplier=2, activation="relu")(maps)
+    maps = keras.layers.Conv2D(64, 1, groups=4, activation="relu")(maps)
+    embedding = keras.layers.Dense(32)(keras.layers.GlobalAveragePooling2D()(maps))
+    report = to_tflite(keras.Model(images, embedding), tmp_path / "m.tflite", "int8", pixels, images=pixels)
+    assert report.lowest_cosine > 0.98
