@@ -14,14 +14,14 @@ def home() -> Path:
 
 @contextlib.contextmanager
 def atomically(path: str | os.PathLike) -> Iterator[Path]:
-    """A new file beside `path` to write to, of the same suffix; it becomes `path` if the block ends without an error.
+    """A new file beside `path` to write to; its name ends alike, and it becomes `path` if the block ends without error.
 
     Folders that are missing are made. Whoever reads `path` meanwhile sees what was there before.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # The numbers keep two writers apart; a plain file, unlike tempfile's, gets the user's usual permissions.
-    new = path.with_name(f".{path.stem}.{os.getpid()}-{threading.get_ident()}{path.suffix}")
+    new = path.with_name(f".{os.getpid()}-{threading.get_ident()}.{path.name}")
     try:
         yield new
         os.replace(new, path)

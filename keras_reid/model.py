@@ -11,6 +11,7 @@ import numpy as np
 from keras import ops
 
 from keras_reid.errors import ReIDError
+from keras_reid.files import atomically
 from keras_reid.graph import Graph, heads, joined
 from keras_reid.precision import precision
 
@@ -135,13 +136,20 @@ class ReIDModel(keras.Model):
         return {name: keras.KerasTensor((batch, *shape), dtype="float32") for name, shape in shapes.items()}
 
     def save_weights(self, filepath, overwrite=True, **kwargs):
-        """As for every Keras model; and the file says the size of the pictures, which `zoo.load` then takes up."""
-        from keras_reid.zoo.weights import note_image_size
+        """As for every Keras model; and the file says the network's options, which `zoo.load` then takes up.
 
-        may_be_kept = not overwrite and os.path.exists(filepath)  # Keras then asks whether to replace it
-        super().save_weights(filepath, overwrite, **kwargs)
-        if str(filepath).endswith(".weights.h5") and not may_be_kept:  # .weights.json names a file's parts
-            note_image_size(filepath, self.image_size)
+        One file on this machine is written whole or not at all.
+        """
+        from keras_reid.zoo.weights import note_options
+
+        asks = not overwrite and os.path.exists(filepath)  # Keras does, whether to replace it
+        in_parts = kwargs.get("max_shard_size") is not None or not str(filepath).endswith(".weights.h5")
+        if asks or in_parts or "://" in str(filepath):
+            super().save_weights(filepath, overwrite, **kwargs)
+            return
+        with atomically(filepath) as new:
+            super().save_weights(new, **kwargs)
+            note_options(new, self._options)
 
     @property
     def input_spec(self):
@@ -315,14 +323,16 @@ class ReIDModel(keras.Model):
 
     def get_compile_config(self) -> dict[str, Any]:
         config = super().get_compile_config()
-        return {**config, "falls_at_milestones": self._falls_at_milestones} if config else config
+        if not config:
+            return config
+        return {**config, "falls_at_milestones": self._falls_at_milestones, "epochs": self._epochs}
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         # Keras leaves a model whose `compile` is not its own uncompiled, and so the optimizer's state in the file.
         config = keras.saving.deserialize_keras_object(config)
-        falls_at_milestones = config.pop("falls_at_milestones")
+        falls_at_milestones, epochs = config.pop("falls_at_milestones"), config.pop("epochs")
         self.compile(**config)
-        self._falls_at_milestones = falls_at_milestones
+        self._falls_at_milestones, self._epochs = falls_at_milestones, epochs
         self.optimizer.build(self.trainable_variables)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):

@@ -35,7 +35,7 @@ _NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "apnet_s": ("APNet", {"attention": "spatial", "input_shape": (256, 128, 3)}),
 }
 
-__all__ = ["HAN", "AANet", "APNet", "AiANet", "BATNet", "create", "names", "options"]
+__all__ = ["HAN", "AANet", "APNet", "AiANet", "BATNet", "create", "names", "options", "variant"]
 
 
 def __getattr__(name: str) -> Any:
@@ -55,8 +55,12 @@ def names() -> list[str]:
 
 def options(name: str) -> dict[str, Any]:
     """The options that the network of that name has, with their defaults."""
-    network, variant = _variant(name)
-    return {**_options(network), **variant}
+    return {**_options(_class(name)), **_NETWORKS[name][1]}
+
+
+def variant(name: str) -> dict[str, Any]:
+    """The options that make the network of that name out of its class."""
+    return dict(_NETWORKS[name][1])
 
 
 def create(name: str, identities: int | None = None, **options: Any) -> "ReIDModel":
@@ -72,7 +76,7 @@ def create(name: str, identities: int | None = None, **options: Any) -> "ReIDMod
     """
     if name not in _NETWORKS:
         raise ReIDError(f"There is no network '{name}'.{did_you_mean(name, _NETWORKS)} Known: {', '.join(_NETWORKS)}.")
-    network, variant = _variant(name)
+    network = _class(name)
     known = _options(network)
     for option in options:
         if option not in (*known, "name", "trainable", "dtype"):
@@ -80,12 +84,11 @@ def create(name: str, identities: int | None = None, **options: Any) -> "ReIDMod
                 f"The network '{name}' has no option '{option}'.{did_you_mean(option, known)} Its options: "
                 f"{', '.join(known)}."
             )
-    return network(**{"name": name, **variant, **options}, identities=identities)
+    return network(**{"name": name, **_NETWORKS[name][1], **options}, identities=identities)
 
 
-def _variant(name: str) -> "tuple[type[ReIDModel], dict[str, Any]]":
-    class_name, variant = _NETWORKS[name]
-    return getattr(sys.modules[__name__], class_name), variant
+def _class(name: str) -> "type[ReIDModel]":
+    return getattr(sys.modules[__name__], _NETWORKS[name][0])
 
 
 def _options(network: "type[ReIDModel]") -> dict[str, Any]:

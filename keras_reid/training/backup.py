@@ -51,8 +51,10 @@ class Backup(keras.callbacks.Callback):
             How many epochs it has behind it: `initial_epoch` for `fit`.
 
         Raises:
-            ReIDError: the state is that of another model, or damaged.
+            ReIDError: the model is not compiled; or the state is that of another model, or damaged.
         """
+        if not model.compiled:  # said at once, not when a killed training is to go on
+            raise ReIDError("Compile the model first: its state is the optimizer's, too.")
         if self.writes:
             self._tidy()
         states = self._states()

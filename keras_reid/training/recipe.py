@@ -66,8 +66,8 @@ class Recipe:
             and on a moving average of the weights, which is what is then measured and published: `use_ema=True`.
         schedule: How the learning rate changes: `Constant()`, `Falling(at=…)`, `Cosine(warm_up=…)`, or a function of
             highest rate, steps per epoch and epochs that returns what an optimizer takes. Defaults to `Constant()`.
-        weights: Where to start: None, the default, at random weights; "published"; "imagenet", for the backbone; or the
-            path of a `.weights.h5`.
+        weights: Where to start: None, the default, at random weights; "published", of a network with a name;
+            "imagenet", for the backbone; or the path of a `.weights.h5`.
         imprints: Whether the classifiers begin as `imprint` makes them, for weights that tell people apart already.
             Defaults to False: at random.
         precision: A Keras dtype policy, e.g. "mixed_bfloat16". Defaults to "float32".
@@ -107,6 +107,11 @@ class Recipe:
             raise ReIDError(
                 f"The recipe '{self.name}' needs both `identities` and `images`, or neither. "
                 f"Received: identities={self.identities}, images={self.images}"
+            )
+        if callable(self.network) and self.weights == "published":
+            raise ReIDError(
+                f"The recipe '{self.name}' makes its network by a function, and published weights belong to a name of "
+                "the zoo: give the path of a .weights.h5 file, 'imagenet' or None. Received: weights='published'"
             )
 
     @property

@@ -11,7 +11,8 @@ class RetrievalEvaluation(keras.callbacks.Callback):
 
     Adds "val_rank1", "val_rank5", "val_mAP", … to the logs, so that callbacks behind it in the list (`ModelCheckpoint`,
     `EarlyStopping` with `mode="max"`, `CSVLogger`) can use them. `fit(validation_data=data)` puts one in front of the
-    user's callbacks. Where the optimizer keeps a moving average of the weights (`use_ema=True`), that is measured.
+    user's callbacks. Where the optimizer keeps a moving average of the weights (`use_ema=True`), that is measured, and
+    `ModelCheckpoint` and `EarlyStopping` keep the weights of the last step nevertheless: use neither then.
 
     Args:
         data: What `keras_reid.data.load` returns.

@@ -60,7 +60,8 @@ def run(
         resume: False discards what is in `output` from a training before. Defaults to True.
         deterministic: Whether TensorFlow's operations always add up in the same order; for the whole process, from here
             on. Defaults to True.
-        callbacks: Of Keras, for every stage. Their own state is not resumed.
+        callbacks: Of Keras, for every stage. Their own state is not resumed; weights that one restores when the
+            training ends are those that are written, while the figures are of the last epoch.
         tensorboard: Whether to write logs for TensorBoard, too. Defaults to False.
         verbose: As in Keras' `fit`.
 
@@ -80,7 +81,10 @@ def run(
         check_divisible(*_shared(recipe), used.replicas)
         data = load(data or recipe.data) if data is None or isinstance(data, str) else data
         data = data if recipe.people is None else _first_people(data, recipe.people)
-        what = {"recipe": recipe.describe(), "data": {"name": data.name, "splits": data.summary()}}
+        what = {
+            "recipe": recipe.describe(),
+            "data": {"name": data.name, "splits": data.summary(), "digest": data.digest()},
+        }
         folder = RunFolder(output, used.writes)
         results = folder.begin(what, resume)
         if results is not None:
@@ -152,15 +156,17 @@ def _train(
 def _build(recipe: Recipe, stage: Stage, train: Split, steps: int, used: Devices):
     """The compiled model of one stage."""
     from keras_reid import networks, zoo
-    from keras_reid.zoo.weights import load_into
+    from keras_reid.zoo.loading import start
 
     options = {**recipe.options, "input_shape": stage.input_shape, "identities": train.number_of_identities}
     with used.scope():
         if callable(recipe.network):
             model = recipe.network(**options)
-            if recipe.weights is not None:
-                load_into(model, recipe.weights, networks.names())
+            start(model, recipe.weights)
         else:
+            known = zoo.info(recipe.network)
+            # All of them, or `load` would take up those that the weights were saved with.
+            options = {**networks.options(known["network"]), **known["options"], **options}
             model = zoo.load(recipe.network, weights=recipe.weights, **options)
         if used.replicas > 1:
             synchronise(model)

@@ -57,15 +57,16 @@ class RunFolder:
                 )
             return json.loads(self._finished.read_text()) if self._finished.is_file() else None
         if self.writes:
-            foreign = [path.name for path in (self._finished, self.log, self.backup.folder) if path.exists()]
+            # First what says that there are results.
+            results = [self._finished, self._weights(what["recipe"]["name"]), self.path / "curve.png", self.log]
+            foreign = [path.name for path in (*results, self.backup.folder) if path.exists()]
             if resume and foreign:
                 raise ReIDError(
                     f"The folder '{self.path}' holds {', '.join(foreign)} without the {self._begun.name} of a "
                     "training. Give another folder, or resume=False to replace them."
                 )
             self.path.mkdir(parents=True, exist_ok=True)
-            # First what says that there are results, last what says whose they would be.
-            for path in (self._finished, self._begun, self.log):
+            for path in (*results, self._begun):  # last what says whose they would be
                 path.unlink(missing_ok=True)
             self.backup.clear()
             _write_json(what, self._begun)
@@ -93,7 +94,7 @@ class RunFolder:
         measured = {name.removeprefix("val_"): value for name, value in rows[-1].items() if name.startswith("val_")}
         results = {
             **what,
-            "weights": f"{name}.weights.h5",
+            "weights": self._weights(name).name,
             "figures": {"loss": rows[-1]["loss"], **measured},
             "seconds": round(sum(row["seconds"] for row in rows)),
             "devices": devices,
@@ -108,7 +109,7 @@ class RunFolder:
             whole = self.path / f".{os.getpid()}.weights.h5"
             try:
                 model.save_weights(whole)
-                write(whole, self.path / results["weights"])
+                write(whole, self._weights(name))
             finally:
                 whole.unlink(missing_ok=True)
             if importlib.util.find_spec("matplotlib"):  # an environment for JAX may do without
@@ -116,6 +117,9 @@ class RunFolder:
             _write_json(results, self._finished)
             self.backup.clear()
         return results
+
+    def _weights(self, name: str) -> Path:
+        return self.path / f"{name}.weights.h5"
 
 
 def _differences(one: Any, other: Any, name: str = "") -> Iterator[str]:

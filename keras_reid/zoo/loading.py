@@ -11,7 +11,7 @@ from keras_reid.zoo.imagenet import holds_imagenet, start_from_imagenet
 from keras_reid.zoo.listing import find
 from keras_reid.zoo.manifest import Manifest
 from keras_reid.zoo.transfer import Progress
-from keras_reid.zoo.weights import image_size_of, load_into
+from keras_reid.zoo.weights import load_into, options_of, saved_from
 
 if TYPE_CHECKING:
     from keras_reid.model import ReIDModel
@@ -35,13 +35,13 @@ def load(
         name: One of `list_models()`.
         weights: "published" (the default): the zoo's, checked by SHA-256, downloaded where they did not come with the
             installation. None: random initialisation. Or the path of a `.weights.h5` file of the same network, which
-            takes pictures of the size that it was saved with. "imagenet": the backbone's ImageNet weights, downloaded
-            by Keras, and all else random; for a network with a backbone that has such. Where Keras cannot download, the
-            path of a file of the same weights, as `training/convert_resnet50.py` or the model in `keras.applications`
-            writes it, does the same.
+            gets the options that it was saved with, the size of its pictures among them. "imagenet": the backbone's
+            ImageNet weights, downloaded by Keras, and all else random; for a network with a backbone that has such.
+            Where Keras cannot download, the path of a file of the same weights, as `training/convert_resnet50.py` or
+            the model in `keras.applications` writes it, does the same.
         identities: Number of people to train on: adds fresh heads, whatever the weights. Defaults to None: no heads.
         progress: Called with (bytes there, bytes in all) during a download; defaults to a bar, on a terminal.
-        **options: Of the network, as `networks.create` takes them.
+        **options: Of the network, as `networks.create` takes them, instead of those of the weights.
 
     Raises:
         ReIDError: no model of that name; no such weights for it; weights that do not fit, are damaged, or cannot be
@@ -62,14 +62,48 @@ def load(
         file = fetch(entry, progress)
     elif weights is not None and weights != "imagenet":
         file = weights
-        size = image_size_of(file)
-        defaults = defaults if size is None else {**defaults, "input_shape": (*size, 3)}
+        defaults = {**defaults, **_noted(file, network, options)}
     model = networks.create(network, identities=identities, **{**defaults, **options})
+    start(model, "imagenet" if weights == "imagenet" else file)
+    return model
+
+
+def start(model: ReIDModel, weights: str | os.PathLike | None) -> None:
+    """Let a model with random weights start from others.
+
+    Args:
+        model: Of any network, a user's own too.
+        weights: "imagenet", the path of a file, or None, as `load` takes them.
+
+    Raises:
+        ReIDError: no such weights for it, or weights that do not fit or are damaged.
+    """
+    from keras_reid import networks
+
     if weights == "imagenet":
         start_from_imagenet(model, networks.names())
-    elif file is not None:
-        if holds_imagenet(model, file):
-            start_from_imagenet(model, networks.names(), file)
-        else:
-            load_into(model, file, networks.names())
-    return model
+    elif weights is not None and holds_imagenet(model, weights):
+        start_from_imagenet(model, networks.names(), weights)
+    elif weights is not None:
+        load_into(model, weights, networks.names())
+
+
+def _noted(file: str | os.PathLike, network: str, options: dict[str, Any]) -> dict[str, Any]:
+    """The options that weights in a file were saved with, as far as the network has them.
+
+    Raises:
+        ReIDError: no weights file; or its model had a name of its own and is another variant than the network.
+    """
+    from keras_reid import networks
+
+    saved, noted = saved_from(file), options_of(file)
+    if saved != network:
+        if saved in networks.names():
+            return {}  # they are not this network's, as `load_into` says
+        for option, value in networks.variant(network).items():
+            if option not in ("input_shape", *options) and noted.get(option, value) != value:
+                raise ReIDError(
+                    f"The weights in '{file}' are of a network with {option}={noted[option]!r} and do not fit "
+                    f"'{network}', which has {option}={value!r}: name that network, or give {option}={noted[option]!r}."
+                )
+    return {option: value for option, value in noted.items() if option in networks.options(network)}

@@ -1,9 +1,11 @@
 """Weights files: whose they are, reading one into a model, writing one without heads and at half the size."""
 
+import json
 import os
 import tempfile
 import warnings
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -55,21 +57,25 @@ def saved_from(path: str | os.PathLike) -> str | None:
     return _layout(_checked(path))[0]
 
 
-def note_image_size(path: str | os.PathLike, image_size: tuple[int, int]) -> None:
-    """Let a file that `keras.Model.save_weights` wrote say which pictures its model took, height and width."""
+def note_options(path: str | os.PathLike, options: dict[str, Any]) -> None:
+    """Let a file that `keras.Model.save_weights` wrote say the options of its network."""
+    from keras.saving import serialize_keras_object
+
     with h5py.File(path, "r+") as file:
-        file["vars"].attrs["image_size"] = image_size
+        file["vars"].attrs["options"] = json.dumps(serialize_keras_object(options))
 
 
-def image_size_of(path: str | os.PathLike) -> tuple[int, int] | None:
-    """Height and width of the pictures that the saved model took; None if the file does not say.
+def options_of(path: str | os.PathLike) -> dict[str, Any]:
+    """The options of the network that was saved; none if the file does not say.
 
     Raises:
         ReIDError: no file, or no weights file.
     """
+    from keras.saving import deserialize_keras_object
+
     with h5py.File(_checked(path), "r") as file:
-        size = file["vars"].attrs.get("image_size")
-    return None if size is None else (int(size[0]), int(size[1]))
+        options = file["vars"].attrs.get("options", "{}")
+    return deserialize_keras_object(json.loads(options))
 
 
 def variables(path: str | os.PathLike) -> dict[str, tuple[int, ...]]:

@@ -39,6 +39,11 @@ def test_nothing_to_restore(tmp_path):
     assert not (tmp_path / "state").exists()
 
 
+def test_a_model_that_is_not_compiled(tmp_path):
+    with pytest.raises(ReIDError, match="Compile the model first"):
+        Backup(tmp_path / "state").restore(small.Small(identities=4))
+
+
 def test_only_the_latest_is_kept_and_half_written_ones_go(tmp_path):
     _, backup = trained(tmp_path)
     (tmp_path / ".123.weights.h5").write_bytes(b"half")

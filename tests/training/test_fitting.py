@@ -72,6 +72,16 @@ def test_a_second_fit_goes_on():
     assert losses(parts, data, initial_epoch=1, epochs=2) == pytest.approx(expected[1:2], abs=1e-6)
 
 
+def test_a_fit_after_saving_goes_on(tmp_path):
+    whole, part = (compiled(rate=0.0) for _ in range(2))
+    expected = losses(whole, batches(augmentation=augment()), epochs=2)
+    found = losses(part, batches(augmentation=augment()), epochs=1)
+    part.save(tmp_path / "part.keras")
+    again = keras.models.load_model(tmp_path / "part.keras")
+    found += losses(again, batches(augmentation=augment()), epochs=1)
+    assert found == pytest.approx(expected, abs=1e-6)
+
+
 def test_augmentation_of_a_fit_that_fails_is_gone(monkeypatch):
     model = compiled()
     monkeypatch.setattr("keras_reid.training.fitting._make_variables", lambda model, batches: 1 / 0)

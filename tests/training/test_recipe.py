@@ -50,7 +50,7 @@ def test_miniature():
     [("runs/a/a.weights.h5", None), ("imagenet", None), ("published", "published"), (None, None)],
 )
 def test_a_miniature_needs_no_other_run(weights, of_miniature):
-    assert staged(1, weights=weights).miniature().weights == of_miniature
+    assert staged(1, weights=weights, network="han_small").miniature().weights == of_miniature
 
 
 def test_a_miniature_is_never_larger():
@@ -91,6 +91,11 @@ def test_identities_without_images():
     assert str(error.value) == (
         "The recipe 'small' needs both `identities` and `images`, or neither. Received: identities=4, images=None"
     )
+
+
+def test_published_weights_are_of_a_name():
+    with pytest.raises(ReIDError, match="makes its network by a function, and published weights belong to a name"):
+        small.recipe(weights="published")
 
 
 def test_description_is_json_and_tells_recipes_apart():

@@ -71,7 +71,17 @@ def test_a_finished_training_is_not_repeated(tmp_path):
     assert train(tmp_path, callbacks=[Stop(0)]) == results
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path, callbacks=[Stop(0)], resume=False)
-    assert not (tmp_path / "run" / "run.json").exists()
+    left = {path.name for path in (tmp_path / "run").iterdir()}
+    assert left <= {"log.csv", "recipe.json", "state"}  # or others would go on from the weights of the old one
+
+
+def test_other_pictures_of_the_same_names(tmp_path):
+    """As two sets of rendered people are, which differ in nothing but their seed."""
+    train(tmp_path, epochs=2)
+    picture = tmp_path / "pictures" / "00.png"
+    picture.write_bytes(picture.read_bytes() + b"more")
+    with pytest.raises(ReIDError, match=r"holds another training; it differs in data\.digest \("):
+        train(tmp_path, epochs=2)
 
 
 def test_another_training_in_the_folder(tmp_path):
@@ -95,6 +105,9 @@ def test_files_that_no_training_has_left(tmp_path):
         "resume=False to replace them."
     )
     assert (tmp_path / "run" / "log.csv").read_text() == "mine"
+    (tmp_path / "run" / "log.csv").rename(tmp_path / "run" / "small.weights.h5")
+    with pytest.raises(ReIDError, match=r"holds small\.weights\.h5 without the recipe\.json of a training"):
+        train(tmp_path)
 
 
 def test_every_stage_has_its_own_schedule(tmp_path):
@@ -149,6 +162,18 @@ def test_initial_weights(tmp_path):
     trained.load_weights(tmp_path / "run" / results["weights"])
     for weight, other in zip(random.trainable_variables, trained.trainable_variables, strict=True):
         np.testing.assert_array_equal(weight, other)
+
+
+def test_the_network_is_the_recipes_whatever_the_weights_were_saved_with(tmp_path):
+    path = tmp_path / "other.weights.h5"
+    networks.create("han_small", input_shape=(64, 32, 3), branches=("global",)).save_weights(path)
+    with pytest.raises(ReIDError, match="do not fit 'han_small'"):
+        train(tmp_path, network="han_small", options={}, stages=(Stage((64, 32, 3), 1, 0.1),), weights=str(path))
+
+
+def test_imagenet_is_for_networks_with_a_backbone(tmp_path):
+    with pytest.raises(ReIDError, match="There are no ImageNet weights for 'small'"):
+        train(tmp_path, weights="imagenet")
 
 
 def test_only_some_people(tmp_path):

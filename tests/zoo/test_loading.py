@@ -39,20 +39,34 @@ def test_own_file(zoo, trained, images):
     np.testing.assert_array_equal(load("tiny", weights=str(trained[1])).embed(images), trained[0].embed(images))
 
 
-def test_own_file_says_the_size_of_its_pictures(zoo, tmp_path):
-    """Or pictures of another size than it was trained on would go in, and nobody would know why it finds less."""
+def test_own_file_says_its_options(zoo, tmp_path, images):
+    """Or no command could load it; and pictures of another size than it was trained on would go in without a word."""
     saved, written = tmp_path / "saved.weights.h5", tmp_path / "written.weights.h5"
-    load("tiny", input_shape=(12, 8, 3), identities=2).save_weights(saved)
-    write(saved, written, "float16")
+    model = load("tiny", weights=None, input_shape=(12, 8, 3), width=7, identities=2)
+    model.save_weights(saved)
+    write(saved, written)
     for path in (saved, written):
+        np.testing.assert_array_equal(load("tiny", weights=path).embed(images), model.embed(images))
         assert load("tiny", weights=path).image_size == (12, 8)
         assert load("tiny", weights=path, input_shape=(16, 8, 3)).image_size == (16, 8)
 
 
-def test_own_file_that_does_not_say_it(zoo, trained):
+def test_own_file_that_does_not_say_them(zoo, trained):
     with h5py.File(trained[1], "r+") as file:
-        del file["vars"].attrs["image_size"]
+        del file["vars"].attrs["options"]
     assert load("tiny", weights=trained[1]).image_size == (16, 8)
+
+
+def test_own_file_of_another_variant_under_a_name_of_its_own(zoo, tmp_path):
+    """As the sizes of HAN, whose weights have the same shapes: figures would be wrong, and nobody would know why."""
+    path = tmp_path / "mine.weights.h5"
+    Tiny(width=5, name="mine").save_weights(path)
+    assert load("wide", weights=path).get_config()["width"] == 5
+    assert load("tiny", weights=path).get_config()["width"] == 5
+    Tiny(name="mine").save_weights(path)
+    with pytest.raises(ReIDError, match="width=4 and do not fit 'wide', which has width=5: name that network, or give"):
+        load("wide", weights=path)
+    assert load("wide", weights=path, width=4).get_config()["width"] == 4
 
 
 def test_a_file_that_was_not_replaced_says_its_own_size(zoo, trained, monkeypatch):

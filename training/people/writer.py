@@ -65,7 +65,7 @@ def render(
         ReIDError: the folder holds something else, the bodies are not installed, or the folder of clothes holds none.
     """
     settings = settings or Settings()
-    output = Path(output)
+    output = Path(os.path.abspath(output))
     processes = (os.cpu_count() or 1) if processes is None else processes
     if processes < 1:
         raise ReIDError(f"`processes` must be at least 1. Received: {processes}.")

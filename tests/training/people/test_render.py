@@ -151,9 +151,11 @@ def test_finished_is_left_alone_and_others_are_refused(rendered):
     )
 
 
-def test_foreign_folder_is_refused(tmp_path):
+@pytest.mark.parametrize("name", [None, "."])
+def test_foreign_folder_is_refused(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(ReIDError) as error:
-        people.render(tmp_path, people.Settings(**SMALL))
+        people.render(name or tmp_path, people.Settings(**SMALL))
     assert str(error.value) == (
         f"'{tmp_path}' exists already and holds no rendered people: give the name of a folder that does not."
     )
