@@ -116,8 +116,8 @@ def measure(data: sets.ReIDData, embed: Embed) -> dict[str, Any]:
         "dimensions", "seconds" (reading, embedding and searching) and the figures of `evaluate`.
     """
     start = time.perf_counter()
-    figures, (asked, _) = retrieval_figures(data, embed)
-    return {"dimensions": asked.shape[1], "seconds": round(time.perf_counter() - start, 1), **figures}
+    figures, found = retrieval_figures(data, embed)
+    return {"dimensions": found.query.shape[1], "seconds": round(time.perf_counter() - start, 1), **figures}
 
 
 def in_blocks(features: Callable[[np.ndarray], np.ndarray], size: tuple[int, int], batch_size: int) -> Embed:

@@ -142,14 +142,18 @@ class ReIDModel(keras.Model):
         """
         from keras_reid.zoo.weights import note_options
 
-        asks = not overwrite and os.path.exists(filepath)  # Keras does, whether to replace it
-        in_parts = kwargs.get("max_shard_size") is not None or not str(filepath).endswith(".weights.h5")
-        if asks or in_parts or "://" in str(filepath):
+        one_file = str(filepath).endswith(".weights.h5") and kwargs.get("max_shard_size") is None
+        if not one_file or "://" in str(filepath):
             super().save_weights(filepath, overwrite, **kwargs)
-            return
-        with atomically(filepath) as new:
-            super().save_weights(new, **kwargs)
-            note_options(new, self._options)
+        elif overwrite or not os.path.exists(filepath):
+            with atomically(filepath) as new:
+                super().save_weights(new, **kwargs)
+                note_options(new, self._options)
+        else:
+            before = os.stat(filepath).st_mtime_ns
+            super().save_weights(filepath, overwrite, **kwargs)  # which asks whether to replace it
+            if os.stat(filepath).st_mtime_ns != before:
+                note_options(filepath, self._options)
 
     @property
     def input_spec(self):
@@ -330,7 +334,7 @@ class ReIDModel(keras.Model):
     def compile_from_config(self, config: dict[str, Any]) -> None:
         # Keras leaves a model whose `compile` is not its own uncompiled, and so the optimizer's state in the file.
         config = keras.saving.deserialize_keras_object(config)
-        falls_at_milestones, epochs = config.pop("falls_at_milestones"), config.pop("epochs")
+        falls_at_milestones, epochs = config.pop("falls_at_milestones"), config.pop("epochs", 0)
         self.compile(**config)
         self._falls_at_milestones, self._epochs = falls_at_milestones, epochs
         self.optimizer.build(self.trainable_variables)

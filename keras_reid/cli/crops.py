@@ -109,6 +109,14 @@ def embedded_blocks(model, paths, batch_size: int, flip: bool, on_error: str, wh
         yield Embedded([block[index] for index in indices], vectors, unreadable)
 
 
+def printed(similarities: np.ndarray) -> np.ndarray:
+    """Similarities with four digits, as they are shown, and compared with thresholds, which have as many.
+
+    Rounded down: one below a threshold must not come to it. (1 in float32 is sometimes a little less.)
+    """
+    return np.floor(similarities.astype(float) * 1e4 + 0.01) / 1e4
+
+
 def check_some_read(paths: Sequence[str], skipped: Sequence[tuple[str, str]]) -> None:
     """Raises a ReIDError where none of the pictures could be read."""
     if paths and len(skipped) == len(paths):

@@ -50,30 +50,33 @@ def add(
         about = _about(network, model, weights)
         ids: list[int] = []
         skipped: list[tuple[str, str]] = []
-        place = folder.resolve()
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with locked(place.parent / f".{place.name}.adding"):  # or another command would add the same pictures
-            gallery = _opened(folder, about) if folder.exists() else None
-            there = {entry.path for entry in gallery.entries(gallery.ids[gallery.chosen()])} if gallery else set()
-            places = {str(Path(path).resolve()): path for path in found}
-            new = [path for place, path in places.items() if place not in there]
-            for block in embedded_blocks(network, new, batch_size, flip, on_error, "Embedding"):
-                skipped += block.skipped
-                if not block.paths:
-                    continue
-                if gallery is None and folder.exists():  # a program has made it meanwhile
-                    gallery = _opened(folder, about)
-                if gallery is None:
-                    gallery = Gallery(network.embedding_size, about=about)
-                    gallery.save(folder)
-                cameras = cameras_by_name(block.paths) if camera is None else [camera] * len(block.paths)
-                times = [Path(path).stat().st_mtime for path in block.paths] if file_times else None
-                paths = [str(Path(path).resolve()) for path in block.paths]
-                ids += gallery.add(block.vectors, cameras, times, paths).tolist()
+        gallery = _opened(folder, about) if folder.exists() else None
+        there, last = _paths(gallery)
+        places = {str(Path(path).resolve()): path for path in found}
+        new = [path for place, path in places.items() if place not in there]
+        for block in embedded_blocks(network, new, batch_size, flip, on_error, "Embedding"):
+            skipped += block.skipped
+            if not block.paths:
+                continue
+            if gallery is None and folder.exists():  # somebody else has made it meanwhile
+                gallery = _opened(folder, about)
+            if gallery is None:
+                gallery = Gallery(network.embedding_size, about=about)
+                gallery.save(folder)
+            with locked(folder / ".adding"):  # or another command could add one of these at the same time
+                later, last = _paths(gallery, last)
+                there |= later
+                rows = [row for row, path in enumerate(block.paths) if str(Path(path).resolve()) not in there]
+                paths = [block.paths[row] for row in rows]
+                if rows:
+                    cameras = cameras_by_name(paths) if camera is None else [camera] * len(rows)
+                    times = [Path(path).stat().st_mtime for path in paths] if file_times else None
+                    whole = [str(Path(path).resolve()) for path in paths]
+                    ids += gallery.add(block.vectors[rows], cameras, times, whole).tolist()
         if gallery is None:
             check_some_read(new, skipped)
         count = 0 if gallery is None else len(gallery)
-    already = len(found) - len(new)
+    already = len(found) - len(ids) - len(skipped)
     if json:
         added = {"added": ids, "already": already, "crops": count, "skipped": console.skipped_json(skipped)}
         console.show_json({"gallery": folder, **added})
@@ -102,7 +105,7 @@ def search(
 ) -> None:
     """Find people in a gallery, by the model that it was filled with."""
     with console.working():
-        from keras_reid.cli.crops import embed_pictures, find_pictures
+        from keras_reid.cli.crops import embed_pictures, find_pictures, printed
         from keras_reid.gallery import Gallery
 
         gallery = Gallery.load(folder)
@@ -117,7 +120,7 @@ def search(
             entries = gallery.entries(ids[ids >= 0])
             matches = [
                 {**entry._asdict(), "time": None if entry.time != entry.time else entry.time, "similarity": value}
-                for entry, value in zip(entries, similarities.astype(float).round(4).tolist(), strict=False)
+                for entry, value in zip(entries, printed(similarities).tolist(), strict=False)
                 if threshold is None or value >= threshold
             ]
             queries.append({"query": path, "matches": matches})
@@ -231,6 +234,16 @@ def _check_same(folder: Path, noted: dict[str, str], asked: dict[str, str]) -> N
         f"{filled}, whose vectors cannot be compared with those of {asked['model']} ({asked['weights']}): name that "
         "model, or another folder."
     )
+
+
+def _paths(gallery, after: int = -1) -> tuple[set[str], int]:
+    """The paths of the crops with higher ids than `after`, and the highest id."""
+    if gallery is None:
+        return set(), after
+    gallery.refresh()
+    ids, chosen = gallery.ids, gallery.chosen()
+    found = {entry.path for entry in gallery.entries(ids[chosen & (ids > after)])}
+    return found, int(ids.max(initial=after))
 
 
 def _opened(folder: Path, about: dict[str, str]):

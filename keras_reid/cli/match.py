@@ -63,7 +63,7 @@ _NOBODY = {"path": "nobody", "similarity": None, "right": None}
 
 
 def _search(query, gallery, network, top, threshold, batch_size, flip, on_error):
-    from keras_reid.cli.crops import embed_pictures, find_pictures, identities_and_cameras
+    from keras_reid.cli.crops import embed_pictures, find_pictures, identities_and_cameras, printed
     from keras_reid.evaluation import top_matches
 
     asked = embed_pictures(network, find_pictures(query), batch_size, flip, on_error, "Query")
@@ -75,7 +75,7 @@ def _search(query, gallery, network, top, threshold, batch_size, flip, on_error)
         known = {"query_ids": labels[0][:border], "query_cams": labels[1][:border]}
         known |= {"gallery_ids": labels[0][border:], "gallery_cams": labels[1][border:]}
     ranked = top_matches(asked.vectors, searched.vectors, top, **known)
-    similarities = ranked.similarities.astype(float).round(4)  # as they are printed, so that `threshold` agrees
+    similarities = printed(ranked.similarities)
     queries = []
     for number, path in enumerate(asked.paths):
         matches = [

@@ -57,13 +57,22 @@ class RunFolder:
                 )
             return json.loads(self._finished.read_text()) if self._finished.is_file() else None
         if self.writes:
+            names = {what["recipe"]["name"]}
+            if self._begun.is_file():
+                names.add(json.loads(self._begun.read_text())["recipe"]["name"])
             # First what says that there are results.
-            results = [self._finished, self._weights(what["recipe"]["name"]), self.path / "curve.png", self.log]
+            results = [self._finished, *map(self._weights, sorted(names)), self.path / "curve.png", self.log]
             foreign = [path.name for path in (*results, self.backup.folder) if path.exists()]
             if resume and foreign:
                 raise ReIDError(
                     f"The folder '{self.path}' holds {', '.join(foreign)} without the {self._begun.name} of a "
                     "training. Give another folder, or resume=False to replace them."
+                )
+            start = what["recipe"]["weights"]
+            if start is not None and Path(start).resolve() in [path.resolve() for path in results]:
+                raise ReIDError(
+                    f"The training would start from '{start}', which it replaces: give another folder than "
+                    f"'{self.path}', or move the weights elsewhere."
                 )
             self.path.mkdir(parents=True, exist_ok=True)
             for path in (*results, self._begun):  # last what says whose they would be

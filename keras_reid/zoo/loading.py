@@ -106,4 +106,5 @@ def _noted(file: str | os.PathLike, network: str, options: dict[str, Any]) -> di
                     f"The weights in '{file}' are of a network with {option}={noted[option]!r} and do not fit "
                     f"'{network}', which has {option}={value!r}: name that network, or give {option}={noted[option]!r}."
                 )
-    return {option: value for option, value in noted.items() if option in networks.options(network)}
+    known = networks.options(network).keys() - {"synchronized"}  # which says how it was trained, and where
+    return {option: value for option, value in noted.items() if option in known}

@@ -58,24 +58,34 @@ def saved_from(path: str | os.PathLike) -> str | None:
 
 
 def note_options(path: str | os.PathLike, options: dict[str, Any]) -> None:
-    """Let a file that `keras.Model.save_weights` wrote say the options of its network."""
-    from keras.saving import serialize_keras_object
+    """Let a file that `keras.Model.save_weights` wrote say the options of its network, those that JSON can hold."""
+
+    def told(option: str) -> bool:
+        try:
+            json.dumps(options[option])
+        except (TypeError, ValueError):  # of somebody's own network
+            return False
+        return True
 
     with h5py.File(path, "r+") as file:
-        file["vars"].attrs["options"] = json.dumps(serialize_keras_object(options))
+        file["vars"].attrs["options"] = json.dumps({option: options[option] for option in filter(told, options)})
 
 
 def options_of(path: str | os.PathLike) -> dict[str, Any]:
-    """The options of the network that was saved; none if the file does not say.
+    """The options of the network that was saved, sequences as tuples; none if the file does not say.
 
     Raises:
         ReIDError: no file, or no weights file.
     """
-    from keras.saving import deserialize_keras_object
-
     with h5py.File(_checked(path), "r") as file:
-        options = file["vars"].attrs.get("options", "{}")
-    return deserialize_keras_object(json.loads(options))
+        noted = file["vars"].attrs
+        if "image_size" in noted:  # as files before this version said no more
+            return {"input_shape": (*map(int, noted["image_size"]), 3)}
+        return {option: _tuples(value) for option, value in json.loads(noted.get("options", "{}")).items()}
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
 def variables(path: str | os.PathLike) -> dict[str, tuple[int, ...]]:

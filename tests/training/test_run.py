@@ -75,6 +75,14 @@ def test_a_finished_training_is_not_repeated(tmp_path):
     assert left <= {"log.csv", "recipe.json", "state"}  # or others would go on from the weights of the old one
 
 
+def test_starting_anew_keeps_the_weights_it_starts_from(tmp_path):
+    train(tmp_path)
+    weights = tmp_path / "run" / "small.weights.h5"
+    with pytest.raises(ReIDError, match=r"would start from .* which it replaces"):
+        train(tmp_path, name="other", weights=str(weights), resume=False)
+    assert weights.is_file()
+
+
 def test_other_pictures_of_the_same_names(tmp_path):
     """As two sets of rendered people are, which differ in nothing but their seed."""
     train(tmp_path, epochs=2)

@@ -11,7 +11,7 @@ from keras_reid import ReIDError
 from keras_reid.zoo import load
 from keras_reid.zoo.fetching import shipped_path
 from keras_reid.zoo.manifest import Manifest
-from keras_reid.zoo.weights import write
+from keras_reid.zoo.weights import options_of, write
 
 
 def message(*arguments, **keywords):
@@ -69,10 +69,26 @@ def test_own_file_of_another_variant_under_a_name_of_its_own(zoo, tmp_path):
     assert load("wide", weights=path, width=4).get_config()["width"] == 4
 
 
-def test_a_file_that_was_not_replaced_says_its_own_size(zoo, trained, monkeypatch):
-    monkeypatch.setattr("builtins.input", lambda question: "n")
+@pytest.mark.parametrize(("answer", "size"), [("n", (16, 8)), ("y", (12, 8))])
+def test_a_file_that_keras_asks_about_says_its_own_size(zoo, trained, monkeypatch, answer, size):
+    monkeypatch.setattr("builtins.input", lambda question: answer)
     load("tiny", input_shape=(12, 8, 3)).save_weights(trained[1], overwrite=False)
-    assert load("tiny", weights=trained[1]).image_size == (16, 8)
+    assert load("tiny", weights=trained[1]).image_size == size
+
+
+def test_own_file_of_before_says_the_size_of_its_pictures(zoo, trained):
+    with h5py.File(trained[1], "r+") as file:
+        del file["vars"].attrs["options"]
+        file["vars"].attrs["image_size"] = (12, 8)
+    assert load("tiny", weights=trained[1]).image_size == (12, 8)
+
+
+def test_options_that_json_cannot_hold_are_left_out(zoo, tmp_path):
+    path = tmp_path / "mine.weights.h5"
+    model = Tiny(width=7)
+    model._options["depth"] = {1}
+    model.save_weights(path)
+    assert options_of(path) == {"width": 7, "input_shape": (16, 8, 3)}
 
 
 def test_random_weights(zoo, images):
