@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_reid.data_format import channels_last
 from keras_reid.errors import ReIDError
 from keras_reid.files import atomically
 from keras_reid.graph import Graph, heads, joined
@@ -59,7 +60,7 @@ class ReIDModel(keras.Model):
                     f"`identities` is the number of people to train on, at least 1. Received: {identities!r}"
                 )
             identities = int(identities)
-        with precision(dtype):
+        with precision(dtype), channels_last():
             images = keras.Input(options["input_shape"], name="images")
             features, maps, compared, training = Graph(*self.graph(options, self.pixels(options, images)))
             embedding = joined(features, self.normalises_branches)
@@ -192,11 +193,21 @@ class ReIDModel(keras.Model):
     def get_config(self) -> dict[str, Any]:
         dtype = keras.dtype_policies.serialize(self.dtype_policy)
         of_keras = {"name": self.name, "trainable": self.trainable, "dtype": dtype}
-        return {**self._options, "identities": self.identities, **of_keras}
+        frozen = [number for number, layer in enumerate(self._parts()) if not layer.trainable]
+        return {**self._options, "identities": self.identities, **of_keras, **({"frozen": frozen} if frozen else {})}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        return cls(**config)
+        config = dict(config)
+        frozen = config.pop("frozen", ())
+        model = cls(**config)
+        parts = model._parts()
+        for number in frozen:
+            parts[number].trainable = False
+        return model
+
+    def _parts(self) -> list[keras.layers.Layer]:
+        return list(self._flatten_layers(include_self=False))
 
     # Asking
 

@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_reid.errors import ReIDError
 from keras_reid.layers.arguments import check_count, check_map
+from keras_reid.layers.composed import composed
 from keras_reid.layers.pointwise_embedding import PointwiseEmbedding
 from keras_reid.layers.random_fourier_features import RandomFourierFeatures
 from keras_reid.layers.second_order_pooling import SecondOrderPooling
@@ -85,6 +86,7 @@ class AttentionInAttention(keras.layers.Layer):
         self.momentum = momentum
         self.synchronized = synchronized
 
+    @composed
     def build(self, input_shape):
         check_map("AttentionInAttention", input_shape)
         channels = input_shape[-1]

@@ -1,5 +1,7 @@
 """The attention pyramid: any attention, from the whole to ever finer parts (Chen et al., APNet, section III-A)."""
 
+import copy
+import inspect
 from typing import Any
 
 import keras
@@ -7,6 +9,7 @@ from keras import ops
 
 from keras_reid.errors import ReIDError
 from keras_reid.layers.arguments import check_count, check_map
+from keras_reid.layers.composed import composed
 
 AXES = {"height": 1, "channels": 3}
 
@@ -74,11 +77,13 @@ class AttentionPyramid(keras.layers.Layer):
         if axis not in AXES:
             raise ReIDError(f"AttentionPyramid expects `axis` to be one of {', '.join(AXES)}. Received: axis={axis!r}")
         self._pattern = (type(attention), attention.get_config())
+        self._asks_training = "training" in inspect.signature(attention.call).parameters
         self.levels = int(levels)
         self.radix = int(radix)
         self.axis = axis
         self.masks = masks
 
+    @composed
     def build(self, input_shape):
         check_map("AttentionPyramid", input_shape)
         extent = input_shape[AXES[self.axis]]
@@ -97,7 +102,8 @@ class AttentionPyramid(keras.layers.Layer):
             part_shape[AXES[self.axis]] = extent // len(attentions)
             for attention in attentions:
                 attention.build(tuple(part_shape))
-            attended = attentions[0].compute_output_shape(tuple(part_shape))
+            spec = attentions[0].compute_output_spec(keras.KerasTensor(part_shape, dtype=self.compute_dtype))
+            attended = keras.tree.map_structure(lambda x: tuple(x.shape), spec)
             if attended != tuple(part_shape):
                 raise ReIDError(
                     "AttentionPyramid expects an `attention` whose output has its input's shape. Received: "
@@ -107,10 +113,11 @@ class AttentionPyramid(keras.layers.Layer):
     def _attention(self, level, number):
         kind, config = self._pattern
         name = f"level{level + 1}_part{number + 1}"
-        return kind.from_config({**config, "name": name, "dtype": self.dtype_policy})
+        return kind.from_config({**copy.deepcopy(config), "name": name, "dtype": self.dtype_policy})
 
     def call(self, inputs, training=None):
         axis, features, found = AXES[self.axis], inputs, {}
+        told = {"training": training} if self._asks_training else {}
         for level, attentions in enumerate(self.attentions, start=1):
             parts = ops.split(features, len(attentions), axis=axis) if len(attentions) > 1 else [features]
             pairs = list(zip(attentions, parts, strict=True))
@@ -118,7 +125,7 @@ class AttentionPyramid(keras.layers.Layer):
                 found[f"level{level}"] = self._merged_masks(pairs, training)
                 features = features * found[f"level{level}"]  # Eq. 3
             else:
-                features = self._merged([attention(part) for attention, part in pairs])
+                features = self._merged([attention(part, **told) for attention, part in pairs])
         return {"features": features, **found} if self.masks else features
 
     def _merged_masks(self, pairs, training):
@@ -148,7 +155,7 @@ class AttentionPyramid(keras.layers.Layer):
 
     def get_config(self):
         kind, config = self._pattern
-        pattern = keras.saving.serialize_keras_object(kind.from_config(config))
+        pattern = keras.saving.serialize_keras_object(kind.from_config(copy.deepcopy(config)))
         return {
             **super().get_config(),
             "attention": pattern,

@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_reid.errors import ReIDError
 from keras_reid.layers.arguments import check_count, check_map_or_mean
+from keras_reid.layers.composed import composed
 
 
 @keras.saving.register_keras_serializable(package="keras_reid")
@@ -42,6 +43,7 @@ class ChannelAttention(keras.layers.Layer):
         self.momentum = momentum
         self.synchronized = synchronized
 
+    @composed
     def build(self, input_shape):
         check_map_or_mean("ChannelAttention", input_shape)
         channels = input_shape[-1]

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_reid.layers.arguments import check_count, check_map_or_mean
+from keras_reid.layers.composed import composed
 
 
 def stacked_centres(regions: int) -> np.ndarray:
@@ -54,6 +55,7 @@ class HardAttention(keras.layers.Layer):
         self.regions = int(regions)
         self.learned = learned
 
+    @composed
     def build(self, input_shape):
         check_map_or_mean("HardAttention", input_shape)
         if self.learned:

@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_reid.errors import ReIDError
 from keras_reid.layers.arguments import check_map
+from keras_reid.layers.composed import composed
 from keras_reid.layers.hard_attention import HardAttention
 from keras_reid.layers.soft_attention import SoftAttention
 
@@ -64,6 +65,7 @@ class HarmoniousAttention(keras.layers.Layer):
         self.momentum = momentum
         self.synchronized = synchronized
 
+    @composed
     def build(self, input_shape):
         check_map("HarmoniousAttention", input_shape)
         self.soft = None

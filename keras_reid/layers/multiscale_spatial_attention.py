@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_reid.layers.arguments import check_count, check_map
+from keras_reid.layers.composed import composed
 
 SCALES = (1, 3, 5, 7)  # section 3.2.2: receptive fields of the four branches
 
@@ -48,6 +49,7 @@ class MultiscaleSpatialAttention(keras.layers.Layer):
         self.filters = filters
         self.reduction = int(reduction)
 
+    @composed
     def build(self, input_shape):
         check_map("MultiscaleSpatialAttention", input_shape)
         narrow = max(1, input_shape[-1] // self.reduction)

@@ -6,6 +6,7 @@ from keras import ops
 from keras_reid.errors import ReIDError
 from keras_reid.layers.arguments import check_count, check_sized_map
 from keras_reid.layers.batch_normalization import BatchNormalization
+from keras_reid.layers.composed import composed
 
 
 @keras.saving.register_keras_serializable(package="keras_reid")
@@ -45,6 +46,7 @@ class NonLocal(keras.layers.Layer):
         self.momentum = momentum
         self.synchronized = synchronized
 
+    @composed
     def build(self, input_shape):
         check_sized_map("NonLocal", input_shape)
         *others, channels = input_shape
@@ -71,8 +73,10 @@ class NonLocal(keras.layers.Layer):
         _, height, width, channels = inputs.shape
         positions = (-1, height * width, channels // self.reduction)
         query, key, value = (ops.reshape(layer(inputs), positions) for layer in (self.theta, self.phi, self.g))
+        query, key = ops.cast(query, "float32"), ops.cast(key, "float32")  # whose products pass what float16 holds
         alike = ops.softmax(ops.matmul(query, ops.transpose(key, (0, 2, 1))), axis=-1)
-        found = ops.reshape(ops.matmul(alike, value), (-1, height, width, positions[-1]))
+        found = ops.matmul(ops.cast(alike, value.dtype), value)
+        found = ops.reshape(found, (-1, height, width, positions[-1]))
         return inputs + self.restore_norm(self.restore(found), training=training)
 
     def compute_output_shape(self, input_shape):

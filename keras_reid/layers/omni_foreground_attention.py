@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_reid.errors import ReIDError
 from keras_reid.layers.arguments import check_map
+from keras_reid.layers.composed import composed
 from keras_reid.layers.foreground_channel_attention import ForegroundChannelAttention
 from keras_reid.layers.multiscale_spatial_attention import MultiscaleSpatialAttention
 
@@ -51,6 +52,7 @@ class OmniForegroundAttention(keras.layers.Layer):
         # Made here, so that a bad `reduction` is told at once.
         self.channel = ForegroundChannelAttention(reduction, dtype=self.dtype_policy, name="channel")
 
+    @composed
     def build(self, entering_shape, leaving_shape=None):
         leaving_shape = leaving_shape or entering_shape
         for shape in (entering_shape, leaving_shape):

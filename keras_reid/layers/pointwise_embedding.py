@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_reid.layers.arguments import check_count, check_map
 from keras_reid.layers.batch_normalization import BatchNormalization
+from keras_reid.layers.composed import composed
 
 
 @keras.saving.register_keras_serializable(package="keras_reid")
@@ -39,6 +40,7 @@ class PointwiseEmbedding(keras.layers.Layer):
         self.momentum = momentum
         self.synchronized = synchronized
 
+    @composed
     def build(self, input_shape):
         check_map("PointwiseEmbedding", input_shape)
         self.convolution = keras.layers.Conv2D(

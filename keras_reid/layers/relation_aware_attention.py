@@ -6,6 +6,7 @@ from keras import ops
 from keras_reid.errors import ReIDError
 from keras_reid.layers.arguments import check_count, check_map
 from keras_reid.layers.batch_normalization import BatchNormalization
+from keras_reid.layers.composed import composed
 from keras_reid.layers.pointwise_embedding import PointwiseEmbedding
 
 
@@ -52,6 +53,7 @@ class RelationAwareAttention(keras.layers.Layer):
         self.momentum = momentum
         self.synchronized = synchronized
 
+    @composed
     def build(self, input_shape):
         check_map("RelationAwareAttention", input_shape)
         _, height, width, channels = input_shape

@@ -7,6 +7,7 @@ from keras_reid.errors import ReIDError
 from keras_reid.layers.arguments import check_map
 from keras_reid.layers.batch_normalization import BatchNormalization
 from keras_reid.layers.channel_attention import ChannelAttention
+from keras_reid.layers.composed import composed
 from keras_reid.layers.spatial_attention import SpatialAttention
 
 
@@ -61,6 +62,7 @@ class SoftAttention(keras.layers.Layer):
         self.momentum = momentum
         self.synchronized = synchronized
 
+    @composed
     def build(self, input_shape):
         check_map("SoftAttention", input_shape)
         batch, height, width, channels = input_shape

@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_reid.layers.arguments import check_sized_map
 from keras_reid.layers.batch_normalization import BatchNormalization
+from keras_reid.layers.composed import composed
 
 
 @keras.saving.register_keras_serializable(package="keras_reid")
@@ -39,6 +40,7 @@ class SpatialAttention(keras.layers.Layer):
         self.momentum = momentum
         self.synchronized = synchronized
 
+    @composed
     def build(self, input_shape):
         check_sized_map("SpatialAttention", input_shape)
         batch, height, width, _ = input_shape

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_reid.layers.arguments import check_count, check_map
+from keras_reid.layers.composed import composed
 
 
 @keras.saving.register_keras_serializable(package="keras_reid")
@@ -37,6 +38,7 @@ class SqueezeExcite(keras.layers.Layer):
         check_count("SqueezeExcite", reduction=reduction)
         self.reduction = int(reduction)
 
+    @composed
     def build(self, input_shape):
         check_map("SqueezeExcite", input_shape)
         batch, channels = input_shape[0], input_shape[-1]

@@ -8,7 +8,7 @@ from keras import ops
 
 
 def run_layer_checks(layer, *shapes, config=None, training_weights=True):
-    """Round trip, declared shapes, gradients to every weight, half precision.
+    """Round trip, declared shapes, gradients to every weight, half precision, freezing, and channels that stay last.
 
     Args:
         layer: Built or not; its config must rebuild it.
@@ -101,10 +101,10 @@ def _gradients(layer, inputs):
 
 
 def _check_half_precision(layer, inputs, outputs):
-    half = type(layer).from_config({**layer.get_config(), "dtype": "mixed_bfloat16"})
-    _make_weights(half, inputs)
+    half = _otherwise({**layer.get_config(), "dtype": "mixed_bfloat16", "trainable": False}, type(layer), inputs)
     half.set_weights(layer.get_weights())
-    assert all(weight.dtype == "float32" for weight in half.trainable_weights)
+    assert all(weight.dtype == "float32" for weight in half.weights)
+    assert not half.trainable_weights, "frozen layers learn"
     for one, two in zip(_arrays(outputs), _arrays(_outputs(half, inputs)), strict=True):
         assert np.isfinite(two).all()
         assert one.shape == two.shape
@@ -112,6 +112,17 @@ def _check_half_precision(layer, inputs, outputs):
         pure = type(layer).from_config({**layer.get_config(), "dtype": "bfloat16"})
         for one in _arrays(pure(*[ops.cast(x, "bfloat16") for x in inputs], training=True)):
             assert np.isfinite(one).all()
+
+
+def _otherwise(config, kind, inputs):
+    """A layer of this config, built where Keras has been told to put channels first, which ours never do."""
+    keras.config.set_image_data_format("channels_first")
+    try:
+        layer = kind.from_config(config)
+        _make_weights(layer, inputs)
+    finally:
+        keras.config.set_image_data_format("channels_last")
+    return layer
 
 
 def _arrays(outputs):

@@ -164,3 +164,38 @@ def test_a_map_that_does_not_split():
         "AttentionPyramid splits the channels into 4 equal parts at level 3 (radix 2), which must divide it. Received: "
         "channels of 6. Use fewer levels or another radix."
     )
+
+
+class Gate(keras.layers.Layer):
+    """An attention as somebody writes it: no more than `build` and `call`."""
+
+    def build(self, input_shape):
+        self.gate = keras.layers.Dense(input_shape[-1], activation="sigmoid")
+        self.gate.build(input_shape)
+
+    def call(self, inputs):
+        return inputs * self.gate(inputs)
+
+
+def test_a_layer_of_ones_own():
+    layer = AttentionPyramid(Gate(), levels=2)
+    assert layer(features(2, 4, 3, 8)).shape == (2, 4, 3, 8)
+
+
+def test_a_pattern_whose_config_is_taken_apart_is_saved_as_often_as_wanted():
+    pattern = keras.layers.SpectralNormalization(keras.layers.Conv2D(8, 3, padding="same"))
+    layer = AttentionPyramid(pattern, levels=1)
+    first = layer.get_config()
+    layer(features(2, 4, 3, 8))
+    assert layer.get_config() == first
+
+
+def test_parts_are_told_that_they_train():
+    """Also where no call around them tells them, as in a step of JAX."""
+    x = ops.convert_to_tensor(features(2, 4, 3, 8))
+    layer = AttentionPyramid(SPATIAL, levels=1, axis="height")
+    layer(x)
+    before = [ops.convert_to_numpy(each) for each in layer.non_trainable_variables]
+    state = [[each.value for each in some] for some in (layer.trainable_variables, layer.non_trainable_variables)]
+    _, after = layer.stateless_call(*state, x, training=True)
+    assert all(np.abs(ops.convert_to_numpy(a) - b).max() > 0 for a, b in zip(after, before, strict=True))

@@ -41,3 +41,14 @@ def test_bad_arguments():
         NonLocal().build((None, 4, 4, 10))
     with pytest.raises(ReIDError, match=r"known height and width. Received: shape=\(None, 4, None, 8\)"):
         NonLocal().build((None, 4, None, 8))
+
+
+def test_large_values_in_float16():
+    """Whose products are more than float16 holds: the softmax would be NaN."""
+    layer = NonLocal(reduction=1, dtype="mixed_float16")
+    x = np.full((1, 2, 2, 8), 100.0, "float32")
+    layer(x)
+    for convolution in (layer.theta, layer.phi):
+        convolution.kernel.assign(np.eye(8)[None, None])
+    assert float(np.finfo("float16").max) < 8 * 100.0**2
+    np.testing.assert_array_equal(layer(x), x)  # the identity at first

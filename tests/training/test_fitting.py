@@ -82,6 +82,18 @@ def test_a_fit_after_saving_goes_on(tmp_path):
     assert found == pytest.approx(expected, abs=1e-6)
 
 
+def test_frozen_layers_stay_frozen_when_saved(tmp_path):
+    model = compiled()
+    model.get_layer("convolution").trainable = False
+    model.compile(keras.optimizers.SGD(0.05, momentum=0.9), run_eagerly=True)
+    losses(model, batches())
+    model.save(tmp_path / "frozen.keras")
+    again = keras.models.load_model(tmp_path / "frozen.keras")
+    assert [weight.path for weight in again.trainable_weights] == [weight.path for weight in model.trainable_weights]
+    for ours, theirs in zip(again.optimizer.variables, model.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 def test_augmentation_of_a_fit_that_fails_is_gone(monkeypatch):
     model = compiled()
     monkeypatch.setattr("keras_reid.training.fitting._make_variables", lambda model, batches: 1 / 0)

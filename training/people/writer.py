@@ -64,6 +64,8 @@ def render(
     Raises:
         ReIDError: the folder holds something else, the bodies are not installed, or the folder of clothes holds none.
     """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):  # a worker, which runs its parent's program
+        raise ReIDError("A program that renders people does so under: if __name__ == '__main__':")
     settings = settings or Settings()
     output = Path(os.path.abspath(output))
     processes = (os.cpu_count() or 1) if processes is None else processes
@@ -156,7 +158,8 @@ def _draw(partial: Path, settings: Settings, prepared: Path, processes: int, pro
         except BrokenProcessPool as error:
             raise ReIDError(
                 "A process that drew people was ended from outside, as the system does where memory is short. The same "
-                f"command goes on where it was; give it fewer processes than {processes}."
+                f"command goes on where it was; give it fewer processes than {processes}. Or a program calls `render` "
+                "outside of if __name__ == '__main__':."
             ) from error
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)

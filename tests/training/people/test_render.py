@@ -32,6 +32,9 @@ if __name__ == "__main__":
 """
 
 
+UNGUARDED = RENDER.replace('if __name__ == "__main__":', "if True:")
+
+
 def files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
@@ -76,6 +79,16 @@ def test_layout_and_table(rendered):
 def test_same_again_with_another_number_of_processes(rendered, tmp_path):
     people.render(tmp_path / "set", people.Settings(**SMALL), processes=1)
     assert same(rendered[0], tmp_path / "set")
+
+
+def test_a_program_that_its_workers_run_again_is_told(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(UNGUARDED)
+    command = [sys.executable, program, tmp_path / "set"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert "A program that renders people does so under: if __name__ == '__main__':" in done.stderr
+    assert not (tmp_path / "set").exists()
 
 
 def test_killed_and_resumed(rendered, tmp_path):
