@@ -11,7 +11,7 @@ PACKAGE = Path(keras_reid.__file__).parent
 
 # What a part may import of the package, itself apart; functions' own imports count as well.
 ALLOWED = {
-    "layers": {"errors"},
+    "layers": {"data_format", "errors"},
     "losses": {"errors"},
     "backbones": {"errors", "layers"},
     "graph": set(),

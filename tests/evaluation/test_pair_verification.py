@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from keras_reid import ReIDError
@@ -70,6 +70,7 @@ def test_equal_pairs_pass_together_or_not_at_all():
     st.integers(0, 2**32 - 1), st.sampled_from([2, 100]), st.integers(1, 20), st.integers(2, 60),
     st.sampled_from([0.05, 0.3, 1.0]), st.sampled_from([1, 50, 2**20]),
 )  # fmt: skip
+@example(106176, 100, 1, 11, 0.3, 1)  # similarities below -1
 def test_against_all_pairs(seed, levels, queries, rows, rate, tile):
     generator = np.random.default_rng(seed)
     query, gallery = (generator.integers(-levels, levels, (count, 3), endpoint=True) / 64 for count in (queries, rows))
@@ -95,7 +96,7 @@ def test_against_all_pairs(seed, levels, queries, rows, rate, tile):
         chosen = found.threshold(rate)
         assert chosen.false_match_rate == np.mean(two >= chosen.similarity) <= rate
         assert chosen.true_match_rate == np.mean(one >= chosen.similarity)
-        assert np.mean(two >= np.nextafter(np.float32(chosen.similarity), np.float32(-1))) > rate
+        assert np.mean(two >= np.nextafter(np.float32(chosen.similarity), np.float32(-np.inf))) > rate
         rates, true = found.roc(7)
         for allowed, expected in zip(rates, true, strict=True):
             refused = two[min(int(allowed * len(two) + 1e-9), kept - 1)]

@@ -20,7 +20,6 @@ def features(*shape):
     [
         (CHANNELS, "channels", False),
         (CHANNELS, "channels", True),
-        (SPATIAL, "height", False),
         (SPATIAL, "height", True),
     ],
 )

@@ -28,7 +28,7 @@ def test_layer():
     run_layer_checks(RegionCrop((3, 2)), (2, 6, 4, 5), (2, 4, 2), config={"size": (3, 2)}, training_weights=False)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.data())
 def test_equals_direct_sampling(data):
     height, width = data.draw(st.integers(1, 7)), data.draw(st.integers(1, 5))

@@ -42,7 +42,7 @@ def test_only_lone_identities_give_nothing():
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(0, 10**6), st.sampled_from([1, 2, 3, 5, 10]), st.integers(1, 4), st.sampled_from([0.07, 0.1, 1.0]))
+@given(st.integers(0, 10**6), st.sampled_from([1, 2, 10]), st.integers(1, 4), st.sampled_from([0.07, 0.1, 1.0]))
 def test_against_loops(seed, count, identities, temperature):
     generator = np.random.default_rng(seed)
     labels = generator.integers(0, identities, count)

@@ -136,7 +136,7 @@ def test_several_negatives_in_float16():
 @settings(max_examples=40, deadline=None)
 @given(
     st.integers(0, 10**6),
-    st.sampled_from([1, 2, 3, 5, 12]),
+    st.sampled_from([1, 2, 12]),  # few shapes, each of which JAX compiles
     st.integers(1, 5),
     st.sampled_from([0.0, 0.3, 2.5]),
     st.sampled_from([1, 2, 5]),

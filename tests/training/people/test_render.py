@@ -185,7 +185,7 @@ def test_a_process_that_is_ended_from_outside(rendered, tmp_path):
         if done == 6:
             multiprocessing.active_children()[0].kill()
 
-    with pytest.raises(ReIDError, match=r"^A process that drew people was ended from outside, .* fewer .* than 1\.$"):
+    with pytest.raises(ReIDError, match=r"^A process that drew people was ended from outside, .* fewer .* than 1\."):
         people.render(tmp_path / "set", people.Settings(**SMALL), processes=1, progress=end)
     people.render(tmp_path / "set", people.Settings(**SMALL), processes=1)
     assert same(rendered[0], tmp_path / "set")
