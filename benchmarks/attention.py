@@ -20,11 +20,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from keras_reid import training  # first: the package switches oneDNN on, of which TensorFlow asks when it is imported
+
+# isort: split
 import keras
 import numpy as np
 
 from keras_reid import data as sets
-from keras_reid import training
 from keras_reid.errors import ReIDError
 from keras_reid.files import atomically
 from keras_reid.lock import locked

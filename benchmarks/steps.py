@@ -16,11 +16,13 @@ import tempfile
 import time
 from collections.abc import Sequence
 
+from keras_reid import training  # first: the package switches oneDNN on, of which TensorFlow asks when it is imported
+
+# isort: split
 import keras
 import numpy as np
 
 from keras_reid import data as sets
-from keras_reid import training
 from keras_reid.errors import ReIDError
 from keras_reid.training import Recipe, Stage
 
