@@ -201,9 +201,8 @@ class ReIDModel(keras.Model):
         config = dict(config)
         frozen = config.pop("frozen", ())
         model = cls(**config)
-        parts = model._parts()
-        for number in frozen:
-            parts[number].trainable = False
+        for number, layer in enumerate(model._parts() if frozen else ()):  # of which each sets those inside it, too
+            layer.trainable = number not in frozen
         return model
 
     def _parts(self) -> list[keras.layers.Layer]:

@@ -17,6 +17,7 @@ def composed(build: Callable[..., None]) -> Callable[..., None]:
     def build_and_freeze(self, *shapes, **named_shapes):
         with channels_last():
             build(self, *shapes, **named_shapes)
-        self.trainable = self.trainable
+        if not self.trainable:
+            self.trainable = False
 
     return build_and_freeze

@@ -85,6 +85,7 @@ def test_a_fit_after_saving_goes_on(tmp_path):
 def test_frozen_layers_stay_frozen_when_saved(tmp_path):
     model = compiled()
     model.get_layer("convolution").trainable = False
+    model.get_layer("norm").trainable = False
     model.compile(keras.optimizers.SGD(0.05, momentum=0.9), run_eagerly=True)
     losses(model, batches())
     model.save(tmp_path / "frozen.keras")
