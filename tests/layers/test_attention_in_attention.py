@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -44,6 +45,7 @@ def test_against_the_equations(kernel, inner_attention):
 
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_the_mask_lies_in_the_papers_range(kernel):
+    keras.utils.set_random_seed(0)  # some units dead at some place, so that 0.5 is met
     mask = ops.convert_to_numpy(AttentionInAttention(kernel, reduction=2)(100 * FEATURES, return_mask=True)[1])
     assert 0.5 == mask.min() < mask.max() <= 1
 
