@@ -52,8 +52,8 @@ def add(
         skipped: list[tuple[str, str]] = []
         gallery = _opened(folder, about) if folder.exists() else None
         there, last = _paths(gallery)
-        places = {str(Path(path).resolve()): path for path in found}
-        new = [path for place, path in places.items() if place not in there]
+        places = {path: str(Path(path).resolve()) for path in found}
+        new = [path for place, path in {places[path]: path for path in found}.items() if place not in there]
         for block in embedded_blocks(network, new, batch_size, flip, on_error, "Embedding"):
             skipped += block.skipped
             if not block.paths:
@@ -66,13 +66,12 @@ def add(
             with locked(folder / ".adding"):  # or another command could add one of these at the same time
                 later, last = _paths(gallery, last)
                 there |= later
-                rows = [row for row, path in enumerate(block.paths) if str(Path(path).resolve()) not in there]
+                rows = [row for row, path in enumerate(block.paths) if places[path] not in there]
                 paths = [block.paths[row] for row in rows]
                 if rows:
                     cameras = cameras_by_name(paths) if camera is None else [camera] * len(rows)
                     times = [Path(path).stat().st_mtime for path in paths] if file_times else None
-                    whole = [str(Path(path).resolve()) for path in paths]
-                    ids += gallery.add(block.vectors[rows], cameras, times, whole).tolist()
+                    ids += gallery.add(block.vectors[rows], cameras, times, [places[path] for path in paths]).tolist()
         if gallery is None:
             check_some_read(new, skipped)
         count = 0 if gallery is None else len(gallery)

@@ -90,7 +90,7 @@ class FaissIndex:
         self.gallery.refresh()
         vectors, ids = self.gallery.vectors, self.gallery.ids
         chosen = self.gallery.chosen()
-        there = np.ascontiguousarray(ids[chosen])
+        there = ids[chosen]
         if self._index.ntotal > np.searchsorted(there, self._last, side="right"):
             self._index.remove_ids(faiss.IDSelectorNot(_selector(there)))
         new = np.flatnonzero(chosen & (ids > self._last))
