@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,11 +115,18 @@ def multiply_adds(model: keras.Model, image_size: tuple[int, int] | None = None)
     )
     if not all(layer.built for layer in model._flatten_layers()):
         model(keras.tree.map_structure(lambda spec: ops.zeros(spec.shape, spec.dtype), image), training=False)
+    weights = [keras.KerasTensor(weight.shape, weight.dtype) for weight in model.variables]
     with recording(model) as watched:
         # Shapes alone, through the backend itself: a symbolic call of the model would not look into its layers.
-        backend.compute_output_spec(functools.partial(model, training=False), image)
+        backend.compute_output_spec(functools.partial(_forward, model), weights, image)
     rows = [_row(call) for call in watched.seen.values()]
     return Count(model.name, tuple(row for row in rows if row.multiply_adds or row.parameters))
+
+
+def _forward(model: keras.Model, weights: Sequence[Any], image: Any) -> Any:
+    """Call the model with given weights; of those without values Keras would trace how they are drawn, one by one."""
+    with keras.StatelessScope(list(zip(model.variables, weights, strict=True))):
+        return model(image, training=False)
 
 
 def _input(model: keras.Model, image_size: tuple[int, int] | None) -> Any:
