@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable
 
 from keras_reid.errors import ReIDError
-from keras_reid.zoo.weights import saved_from
+from keras_reid.zoo.weights import read
 
 
 def start_from_imagenet(model, known: Iterable[str], path: str | os.PathLike | None = None) -> None:
@@ -33,7 +33,7 @@ def holds_imagenet(model, path: str | os.PathLike) -> bool:
     """Whether a file was saved from the model in `keras.applications` that the backbone of `model` is."""
     if model.backbone is None:
         return False
-    name = saved_from(path) or ""
+    name = read(path).name or ""
     return name == model.backbone or name.startswith(f"{model.backbone}_")  # "mobilenet_1.00_224"
 
 

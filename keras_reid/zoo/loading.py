@@ -11,7 +11,7 @@ from keras_reid.zoo.imagenet import holds_imagenet, start_from_imagenet
 from keras_reid.zoo.listing import find
 from keras_reid.zoo.manifest import Manifest
 from keras_reid.zoo.transfer import Progress
-from keras_reid.zoo.weights import load_into, options_of, saved_from
+from keras_reid.zoo.weights import load_into, read
 
 if TYPE_CHECKING:
     from keras_reid.model import ReIDModel
@@ -96,9 +96,10 @@ def _noted(file: str | os.PathLike, network: str, options: dict[str, Any]) -> di
     """
     from keras_reid import networks
 
-    saved, noted = saved_from(file), options_of(file)
-    if saved != network:
-        if saved in networks.names():
+    saved = read(file)
+    noted = saved.options
+    if saved.name != network:
+        if saved.name in networks.names():
             return {}  # they are not this network's, as `load_into` says
         for option, value in networks.variant(network).items():
             if option not in ("input_shape", *options) and noted.get(option, value) != value:

@@ -4,6 +4,7 @@ import json
 import os
 import tempfile
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,71 @@ from keras_reid.errors import ReIDError
 from keras_reid.files import atomically
 
 _GRAPH = "layers"  # Where Keras puts the layers of a functional model; heads and the optimizer's state are beside it.
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What a weights file says.
+
+    Attributes:
+        path: Of the file.
+        name: Of the model that was saved; None if the file does not say.
+        options: Of its network, sequences as tuples; none if the file does not say.
+        shapes: Of the embedding network's variables, by their path in the file.
+    """
+
+    path: Path
+    name: str | None
+    options: dict[str, Any]
+    shapes: dict[str, tuple[int, ...]]
+
+
+def read(path: str | os.PathLike) -> Saved:
+    """What a `.weights.h5` file says.
+
+    Raises:
+        ReIDError: no file, or no weights file.
+    """
+    if not isinstance(path, (str, os.PathLike)) or not os.path.isfile(path):
+        raise ReIDError(
+            "Expected `weights` to be 'published', 'imagenet', None or the path of a .weights.h5 file. There is no "
+            f"file '{path}'."
+        )
+    path = Path(path)
+    if not path.name.endswith(".weights.h5"):
+        raise ReIDError(
+            f"Expected a file whose name ends in .weights.h5, as `model.save_weights` writes it. Received: '{path}'. "
+            "A whole model in a .keras file is loaded by keras.models.load_model."
+        )
+    try:
+        with h5py.File(path, "r") as file:
+            if "vars" not in file or _GRAPH not in file:
+                raise ReIDError(f"'{path}' is an HDF5 file, but not one that `model.save_weights` of Keras 3 wrote.")
+            notes = file["vars"].attrs
+            return Saved(path, notes.get("name"), _options(notes), _shapes(file))
+    except OSError as error:
+        raise ReIDError(f"The weights file '{path}' is damaged or no HDF5 file ({error}).") from error
+
+
+def _options(notes: h5py.AttributeManager) -> dict[str, Any]:
+    if "image_size" in notes:  # as files before this version said no more
+        return {"input_shape": (*map(int, notes["image_size"]), 3)}
+    return {option: _tuples(value) for option, value in json.loads(notes.get("options", "{}")).items()}
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
+def _shapes(file: h5py.File) -> dict[str, tuple[int, ...]]:
+    shapes: dict[str, tuple[int, ...]] = {}
+
+    def note(name: str, item: h5py.Group | h5py.Dataset) -> None:
+        if isinstance(item, h5py.Dataset):
+            shapes[f"{_GRAPH}/{name}"] = item.shape
+
+    file[_GRAPH].visititems(note)
+    return shapes
 
 
 def load_into(model, path: str | os.PathLike, known: list[str]) -> None:
@@ -30,31 +96,22 @@ def load_into(model, path: str | os.PathLike, known: list[str]) -> None:
     Raises:
         ReIDError: no file, no weights file, or the weights of another network; the model is then of no use.
     """
-    path = _checked(path)
-    name, found = _layout(path)
-    if name != model.name and name in known:
+    saved = read(path)
+    if saved.name != model.name and saved.name in known:
         raise ReIDError(
-            f"The weights in '{path}' are those of '{name}' and do not fit '{model.name}': load '{name}' instead."
+            f"The weights in '{path}' are those of '{saved.name}' and do not fit '{model.name}': load '{saved.name}' "
+            "instead."
         )
     heads = [getattr(model, f"{branch}_head") for branch in model.branches] if model.identities else []
     expected = {id(variable) for layer in model.layers for variable in layer.variables}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Keras warns of nested containers; what is missing is said below, once.
-            model.load_weights(path, objects_to_skip=heads)
+            model.load_weights(saved.path, objects_to_skip=heads)
     except ValueError as error:
-        raise _misfit(model, path, found) from error
-    if len(found) != len(expected):  # Keras overlooks what the file has too much.
-        raise _misfit(model, path, found)
-
-
-def saved_from(path: str | os.PathLike) -> str | None:
-    """The name of the model whose `save_weights` wrote the file; None if it does not say.
-
-    Raises:
-        ReIDError: no file, or no weights file.
-    """
-    return _layout(_checked(path))[0]
+        raise _misfit(model, saved) from error
+    if len(saved.shapes) != len(expected):  # Keras overlooks what the file has too much.
+        raise _misfit(model, saved)
 
 
 def note_options(path: str | os.PathLike, options: dict[str, Any]) -> None:
@@ -69,32 +126,6 @@ def note_options(path: str | os.PathLike, options: dict[str, Any]) -> None:
 
     with h5py.File(path, "r+") as file:
         file["vars"].attrs["options"] = json.dumps({option: options[option] for option in filter(told, options)})
-
-
-def options_of(path: str | os.PathLike) -> dict[str, Any]:
-    """The options of the network that was saved, sequences as tuples; none if the file does not say.
-
-    Raises:
-        ReIDError: no file, or no weights file.
-    """
-    with h5py.File(_checked(path), "r") as file:
-        noted = file["vars"].attrs
-        if "image_size" in noted:  # as files before this version said no more
-            return {"input_shape": (*map(int, noted["image_size"]), 3)}
-        return {option: _tuples(value) for option, value in json.loads(noted.get("options", "{}")).items()}
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
-
-
-def variables(path: str | os.PathLike) -> dict[str, tuple[int, ...]]:
-    """The embedding network's variables in a file: path within it -> shape.
-
-    Raises:
-        ReIDError: no file, or no weights file.
-    """
-    return _layout(_checked(path))[1]
 
 
 def write(source: str | os.PathLike, path: str | os.PathLike, precision: str = "float32") -> None:
@@ -113,7 +144,7 @@ def write(source: str | os.PathLike, path: str | os.PathLike, precision: str = "
     """
     if precision not in ("float32", "float16"):
         raise ReIDError(f"`precision` is 'float32' or 'float16'. Received: {precision!r}")
-    with atomically(path) as new, h5py.File(_checked(source), "r") as old, h5py.File(new, "w") as file:
+    with atomically(path) as new, h5py.File(read(source).path, "r") as old, h5py.File(new, "w") as file:
 
         def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:
             if isinstance(item, h5py.Group):
@@ -131,44 +162,11 @@ def write(source: str | os.PathLike, path: str | os.PathLike, precision: str = "
             old[part].visititems(lambda name, item, part=part: copy(f"{part}/{name}", item))
 
 
-def _checked(path: str | os.PathLike) -> Path:
-    if not isinstance(path, (str, os.PathLike)) or not os.path.isfile(path):
-        raise ReIDError(
-            "Expected `weights` to be 'published', 'imagenet', None or the path of a .weights.h5 file. There is no "
-            f"file '{path}'."
-        )
-    path = Path(path)
-    if not path.name.endswith(".weights.h5"):
-        raise ReIDError(
-            f"Expected a file whose name ends in .weights.h5, as `model.save_weights` writes it. Received: '{path}'. "
-            "A whole model in a .keras file is loaded by keras.models.load_model."
-        )
-    try:
-        with h5py.File(path, "r") as file:
-            if "vars" in file and _GRAPH in file:
-                return path
-    except OSError as error:
-        raise ReIDError(f"The weights file '{path}' is damaged or no HDF5 file ({error}).") from error
-    raise ReIDError(f"'{path}' is an HDF5 file, but not one that `model.save_weights` of Keras 3 wrote.")
-
-
-def _layout(path: Path) -> tuple[str | None, dict[str, tuple[int, ...]]]:
-    """The saved model's name, and the embedding network's variables: path in the file -> shape."""
-    shapes: dict[str, tuple[int, ...]] = {}
-    with h5py.File(path, "r") as file:
-
-        def note(name: str, item: h5py.Group | h5py.Dataset) -> None:
-            if isinstance(item, h5py.Dataset):
-                shapes[f"{_GRAPH}/{name}"] = item.shape
-
-        file[_GRAPH].visititems(note)
-        return file["vars"].attrs.get("name"), shapes
-
-
-def _misfit(model, path: Path, found: dict[str, tuple[int, ...]]) -> ReIDError:
+def _misfit(model, saved: Saved) -> ReIDError:
     with tempfile.TemporaryDirectory() as folder:
         model.save_weights(Path(folder) / "expected.weights.h5")
-        _, expected = _layout(Path(folder) / "expected.weights.h5")
+        expected = read(Path(folder) / "expected.weights.h5").shapes
+    found = saved.shapes
     missing = [name for name in expected if name not in found]
     other = [name for name in expected if name in found and found[name] != expected[name]]
     surplus = [name for name in found if name not in expected]
@@ -180,6 +178,6 @@ def _misfit(model, path: Path, found: dict[str, tuple[int, ...]]) -> ReIDError:
     first += [f"{name} {expected[name]} is missing" for name in missing]
     first += [f"{name} {found[name]} has no place" for name in surplus]
     return ReIDError(
-        f"The weights in '{path}' do not fit '{model.name}': {counts}. First: {'; '.join(first[:3])}. "
+        f"The weights in '{saved.path}' do not fit '{model.name}': {counts}. First: {'; '.join(first[:3])}. "
         "Name the network they were saved from, with the same options."
     )

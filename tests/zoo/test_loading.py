@@ -11,7 +11,7 @@ from keras_reid import ReIDError
 from keras_reid.zoo import load
 from keras_reid.zoo.fetching import shipped_path
 from keras_reid.zoo.manifest import Manifest
-from keras_reid.zoo.weights import options_of, write
+from keras_reid.zoo.weights import read, write
 
 
 def message(*arguments, **keywords):
@@ -88,7 +88,7 @@ def test_options_that_json_cannot_hold_are_left_out(zoo, tmp_path):
     model = Tiny(width=7)
     model._options["depth"] = {1}
     model.save_weights(path)
-    assert options_of(path) == {"width": 7, "input_shape": (16, 8, 3)}
+    assert read(path).options == {"width": 7, "input_shape": (16, 8, 3)}
 
 
 def test_random_weights(zoo, images):
