@@ -23,20 +23,25 @@ _NO_FLOCK = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.
 
 
 @contextmanager
-def locked(path: str | Path) -> Iterator[None]:
+def locked(path: str | Path, wait: bool = True) -> Iterator[None]:
     """Hold the lock file `path` exclusively; waits while another holder lives, and removes the file at the end.
 
     Where the system has `flock`, the kernel frees the lock of a killed process at once. Elsewhere the file's existence
     is the lock: its holder touches it every two seconds, and a file untouched for `STALE_SECONDS` belongs to a dead
     process and is taken over.
 
+    Args:
+        path: The file.
+        wait: False raises an error where another holder lives. Defaults to True.
+
     Raises:
+        BlockingIOError: another holder lives, and `wait` is False.
         OSError: the file cannot be created (its folder is missing or cannot be written).
     """
     path = Path(path)
-    descriptor = _acquire_flock(path) if fcntl else None
+    descriptor = _acquire_flock(path, wait) if fcntl else None
     if descriptor is None:
-        with _existence_lock(path):
+        with _existence_lock(path, wait):
             yield
         return
     try:
@@ -47,7 +52,7 @@ def locked(path: str | Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _acquire_flock(path: Path) -> int | None:
+def _acquire_flock(path: Path, wait: bool) -> int | None:
     """A descriptor that holds the lock, or None where this file system has no flock."""
     while True:
         made = False
@@ -63,6 +68,9 @@ def _acquire_flock(path: Path) -> int | None:
             if _is_at(descriptor, path):
                 return descriptor
         except BlockingIOError:
+            if not wait:
+                os.close(descriptor)
+                raise
             time.sleep(POLL_SECONDS)
         except OSError as error:
             os.close(descriptor)
@@ -82,12 +90,14 @@ def _is_at(descriptor: int, path: Path) -> bool:
 
 
 @contextmanager
-def _existence_lock(path: Path) -> Iterator[None]:
+def _existence_lock(path: Path, wait: bool) -> Iterator[None]:
     token = uuid.uuid4().hex
     seen, since = None, time.monotonic()
     while not _create(path, token):
         state = _state(path)
         if state != seen:
+            if seen and state and not wait:  # touched, so its holder lives
+                raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), str(path))
             seen, since = state, time.monotonic()
         elif state and time.monotonic() - since > STALE_SECONDS:
             _take_away(path, state[0])

@@ -45,3 +45,11 @@ def test_home(monkeypatch, tmp_path):
     for unset in (lambda: monkeypatch.setenv("KERAS_REID_HOME", ""), lambda: monkeypatch.delenv("KERAS_REID_HOME")):
         unset()
         assert home() == tmp_path / ".cache" / "keras_reid"
+
+
+def test_the_users_own_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    with atomically("~/a/report.json") as new:
+        new.write_text("new")
+    assert (tmp_path / "a" / "report.json").read_text() == "new"

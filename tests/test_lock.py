@@ -137,3 +137,15 @@ def test_file_system_without_flock(tmp_path, monkeypatch):
 def test_folder_that_is_missing(tmp_path):
     with pytest.raises(FileNotFoundError), locked(tmp_path / "no" / "a.lock"):
         pass
+
+
+def test_without_waiting(tmp_path, kind, monkeypatch):
+    monkeypatch.setattr(lock, "HEARTBEAT_SECONDS", 0.05)
+    path = tmp_path / "a.lock"
+    with locked(path):
+        with pytest.raises(BlockingIOError), locked(path, wait=False):
+            pass
+        assert path.exists()
+    with locked(path, wait=False):
+        pass
+    assert list(tmp_path.iterdir()) == []

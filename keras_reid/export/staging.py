@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from keras_reid.errors import ReIDError
+from keras_reid.files import write_out
 
 
 @contextmanager
@@ -16,18 +17,21 @@ def staged(path: str | os.PathLike, folder: bool = False) -> Iterator[Path]:
     An error leaves what stood at `path` before as it was.
 
     Args:
-        path: Where the file is to be; missing parent folders are made.
+        path: Where the file is to be; missing parent folders are made, and "~" is the user's.
         folder: Whether a folder (a SavedModel) is written rather than a file.
 
     Raises:
         ReIDError: `path` holds something that must not be overwritten.
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     _check_replaceable(path, folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.", ignore_cleanup_errors=True) as scratch:
         fresh = Path(scratch) / path.name
         yield fresh
+        for file in fresh.rglob("*") if folder else [fresh]:
+            if file.is_file():
+                write_out(file)
         if folder and path.exists():
             # A folder cannot be replaced in one step: the old one steps aside, and back if the new one does not come.
             aside = Path(scratch) / "aside"

@@ -34,7 +34,7 @@ def write_report(measured: Measured, folder: str | os.PathLike) -> dict[str, Pat
     Raises:
         ReIDError: a picture of a worst query or its matches cannot be read.
     """
-    folder = Path(folder)
+    folder = Path(folder).expanduser()
     files = {"curves": folder / "curves.png", "worst": folder / "worst.png"}
     files |= {"markdown": folder / "report.md", "html": folder / "report.html"}
     _draw_curves(measured, files["curves"])

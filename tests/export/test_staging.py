@@ -79,3 +79,11 @@ def test_what_must_not_be_overwritten(tmp_path):
         with pytest.raises(ReIDError) as error, staged(tmp_path / path, folder):
             pytest.fail("the block must not run")
         assert str(error.value) == message
+
+
+def test_the_users_own_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    with staged("~/model.tflite") as fresh:
+        fresh.write_bytes(b"whole")
+    assert (tmp_path / "model.tflite").read_bytes() == b"whole"
