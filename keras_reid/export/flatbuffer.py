@@ -265,9 +265,14 @@ def op_counts(content: bytes) -> Counter[str]:
 
 
 def attach_facts(path: Path, facts: dict[str, Any]) -> None:
-    """Appends `facts` to a LiteRT file; `unzip -p FILE keras_reid.json` shows them."""
+    """Appends `facts` to a LiteRT file; `unzip -p FILE keras_reid.json` shows them.
+
+    They bear no time: a model exported once more is the same file, whose checksum the runtime's galleries go by.
+    """
+    member = zipfile.ZipInfo(FACTS)
+    member.external_attr = 0o644 << 16  # who unpacks it is to be able to read it
     with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr(FACTS, json.dumps(facts, indent=2) + "\n")
+        archive.writestr(member, json.dumps(facts, indent=2) + "\n")
 
 
 def read_facts(path: Path) -> dict[str, Any]:

@@ -1,3 +1,5 @@
+import zipfile
+
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
@@ -81,3 +83,13 @@ def test_facts_go_in_and_come_out(tmp_path):
     (tmp_path / "b.tflite").write_bytes(b"a network of somebody else")
     with pytest.raises(ReIDError, match=r"b\.tflite was not written by keras_reid\.export\.to_tflite"):
         read_facts(tmp_path / "b.tflite")
+
+
+def test_facts_bear_no_time(tmp_path):
+    """The same file twice: the runtime's galleries go by its checksum."""
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes(b"a flatbuffer")
+        attach_facts(tmp_path / name, {"name": "han"})
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    with zipfile.ZipFile(tmp_path / "a") as archive:
+        assert archive.infolist()[0].date_time == (1980, 1, 1, 0, 0, 0)
