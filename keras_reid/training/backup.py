@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 
 from keras_reid.errors import ReIDError
+from keras_reid.files import atomically
 from keras_reid.training.replicas import strategy_scope
 
 _NAME = re.compile(r"epoch-(\d+)\.weights\.h5")
@@ -37,7 +38,7 @@ class Backup(keras.callbacks.Callback):
 
     def __init__(self, folder: str | os.PathLike, writes: bool = True):
         super().__init__()
-        self.folder = Path(folder)
+        self.folder = Path(folder).expanduser()
         self.writes = writes
 
     def epochs(self) -> int:
@@ -82,15 +83,8 @@ class Backup(keras.callbacks.Callback):
             )
         if not self.writes:
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        new = self.folder / f".{os.getpid()}.weights.h5"
-        try:
+        with atomically(self.folder / f"epoch-{epoch + 1:05d}.weights.h5") as new:
             self.model.save_weights(new)
-            with open(new, "rb+") as file:
-                os.fsync(file.fileno())  # the name must not reach the disk before the content
-            os.replace(new, self.folder / f"epoch-{epoch + 1:05d}.weights.h5")
-        finally:
-            new.unlink(missing_ok=True)
         for number, path in self._states().items():
             if number != epoch + 1:
                 path.unlink()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import importlib.util
 import inspect
 from collections.abc import Callable
 from pathlib import Path
 
-from keras_reid.errors import ReIDError
+from keras_reid.errors import ReIDError, did_you_mean
 from keras_reid.shipped import shipped
 from keras_reid.training.recipe import Recipe
 
@@ -27,9 +26,7 @@ def recipe(name: str) -> Recipe:
     """
     found = _found()
     if name not in found:
-        close = difflib.get_close_matches(name, found, 1)
-        hint = f" Did you mean '{close[0]}'?" if close else ""
-        raise ReIDError(f"There is no recipe '{name}'.{hint} Known: {', '.join(sorted(found))}.")
+        raise ReIDError(f"There is no recipe '{name}'.{did_you_mean(name, found)} Known: {', '.join(sorted(found))}.")
     return found[name]()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -88,7 +89,11 @@ def use_devices(number: int) -> Iterator[Devices]:
 def _tensorflow(number: int) -> Devices:
     import tensorflow as tf
 
-    configuration = json.loads(os.environ.get("TF_CONFIG") or "{}")
+    given = os.environ.get("TF_CONFIG") or "{}"
+    try:
+        configuration = json.loads(given)
+    except ValueError as error:
+        raise ReIDError(f"TF_CONFIG is expected to be JSON ({error}). Received: {given}") from error
     cluster = configuration.get("cluster", {})
     if others := sorted(cluster.keys() - {"worker"}):
         raise ReIDError(
@@ -119,6 +124,11 @@ def _split_cpu(tf, number: int) -> None:
     have = tf.config.get_logical_device_configuration(cpu)
     if have is not None and len(have) >= number:
         return
+    warnings.warn(
+        f"TensorFlow finds no GPU: {number} parts of the CPU train instead, no faster than one. On Linux it uses GPUs "
+        "with pip install 'keras-reid[gpu]'.",
+        stacklevel=6,  # of who called `run`
+    )
     with contextlib.suppress(RuntimeError):  # too late, TensorFlow is running: what it has is counted below
         tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * number)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import keras
 
+from keras_reid.errors import ReIDError
 from keras_reid.files import atomically
 
 
@@ -47,9 +48,16 @@ class EpochLog(keras.callbacks.Callback):
 
 
 def read_log(path: str | os.PathLike) -> list[dict[str, float]]:
-    """The rows of the CSV file that `EpochLog` wrote, without their empty cells; none where there is no file."""
+    """The rows of the CSV file that `EpochLog` wrote, without their empty cells; none where there is no file.
+
+    Raises:
+        ReIDError: the file is damaged.
+    """
     if not Path(path).is_file():
         return []
-    with open(path, newline="") as file:
-        rows = [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
-    return [{**row, "epoch": int(row["epoch"])} for row in rows]
+    try:
+        with open(path, newline="") as file:
+            rows = [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
+        return [{**row, "epoch": int(row["epoch"])} for row in rows]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ReIDError(f"'{path}' is no log of a training, or damaged ({error!r}).") from error

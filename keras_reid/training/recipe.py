@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from keras_reid.errors import ReIDError
 from keras_reid.training.schedules import Constant, Rate
 
@@ -192,4 +194,4 @@ def _plain(value: Any) -> Any:
         return {"function": _plain(value.func), "arguments": _plain([*value.args, value.keywords])}
     if callable(value):
         return getattr(value, "__qualname__", type(value).__qualname__)
-    return value
+    return value.item() if isinstance(value, np.generic) else value

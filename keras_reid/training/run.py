@@ -71,7 +71,7 @@ def run(
 
     Raises:
         ReIDError: no such recipe or data; batches that the devices cannot share; `output` holds the training of
-            another recipe or other data; the training diverged.
+            another recipe or other data, or another process trains there; the training diverged.
     """
     from keras_reid.data import load
 
@@ -86,20 +86,21 @@ def run(
             "data": {"name": data.name, "splits": data.summary(), "digest": data.digest()},
         }
         folder = RunFolder(output, used.writes)
-        results = folder.begin(what, resume)
-        if results is not None:
-            return results
-        keras.utils.set_random_seed(recipe.seed)
-        if deterministic and keras.backend.backend() == "tensorflow":
-            import tensorflow as tf
+        with folder.held():
+            results = folder.begin(what, resume)
+            if results is not None:
+                return results
+            keras.utils.set_random_seed(recipe.seed)
+            if deterministic and keras.backend.backend() == "tensorflow":
+                import tensorflow as tf
 
-            tf.config.experimental.enable_op_determinism()
-        if tensorboard and used.writes:
-            if importlib.util.find_spec("tensorboard") is None:
-                raise ReIDError("`tensorboard=True` needs TensorBoard: pip install tensorboard")
-            callbacks = [*callbacks, keras.callbacks.TensorBoard(folder.path / "tensorboard")]
-        model, rows = _train(recipe, data, folder, used, callbacks, verbose if used.writes else 0)
-        return folder.finish(model, recipe.name, what, rows, used.replicas)
+                tf.config.experimental.enable_op_determinism()
+            if tensorboard and used.writes:
+                if importlib.util.find_spec("tensorboard") is None:
+                    raise ReIDError("`tensorboard=True` needs TensorBoard: pip install tensorboard")
+                callbacks = [*callbacks, keras.callbacks.TensorBoard(folder.path / "tensorboard")]
+            model, rows = _train(recipe, data, folder, used, callbacks, verbose if used.writes else 0)
+            return folder.finish(model, recipe.name, what, rows, used.replicas)
 
 
 def _train(
@@ -129,7 +130,9 @@ def _train(
             seed=recipe.seed,
             augmentation=_augmentation(recipe, stage),
         )
-        before, model = model, _build(recipe, stage, data.train, len(batches), used)
+        # A stage that goes on with something needs no weights to start from, which may be gone by then.
+        weights = recipe.weights if model is None and not done else None
+        before, model = model, _build(recipe, stage, weights, data.train, len(batches), used)
         if before is not None:
             hand_over(before, model)
         # A state with just the earlier stages behind it is theirs, and its optimizer with it.
@@ -153,8 +156,8 @@ def _train(
     return model, rows
 
 
-def _build(recipe: Recipe, stage: Stage, train: Split, steps: int, used: Devices):
-    """The compiled model of one stage."""
+def _build(recipe: Recipe, stage: Stage, weights: str | None, train: Split, steps: int, used: Devices):
+    """The compiled model of one stage, which starts from `weights` as `zoo.load` takes them."""
     from keras_reid import networks, zoo
     from keras_reid.zoo.loading import start
 
@@ -162,17 +165,17 @@ def _build(recipe: Recipe, stage: Stage, train: Split, steps: int, used: Devices
     with used.scope():
         if callable(recipe.network):
             model = recipe.network(**options)
-            start(model, recipe.weights)
+            start(model, weights)
         else:
             known = zoo.info(recipe.network)
             # All of them, or `load` would take up those that the weights were saved with.
             options = {**networks.options(known["network"]), **known["options"], **options}
-            model = zoo.load(recipe.network, weights=recipe.weights, **options)
+            model = zoo.load(recipe.network, weights=weights, **options)
         if used.replicas > 1:
             synchronise(model)
         rate = (stage.schedule or recipe.schedule)(stage.learning_rate, steps, stage.epochs)
-        loss, weights = _losses(recipe, model)
-        model.compile(recipe.optimizer(rate), loss, loss_weights=weights)
+        loss, shares = _losses(recipe, model)
+        model.compile(recipe.optimizer(rate), loss, loss_weights=shares)
     return model
 
 

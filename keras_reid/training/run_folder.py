@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import keras
 
 from keras_reid.errors import ReIDError
 from keras_reid.files import atomically
+from keras_reid.lock import locked
 from keras_reid.training.backup import Backup
 from keras_reid.training.curve import draw_curve
 
@@ -27,12 +29,30 @@ class RunFolder:
     """
 
     def __init__(self, path: str | os.PathLike, writes: bool = True):
-        self.path = Path(path)
+        self.path = Path(path).expanduser()
         self.writes = writes
         self.log = self.path / "log.csv"
         self.backup = Backup(self.path / "state", writes)
         self._begun = self.path / "recipe.json"
         self._finished = self.path / "run.json"
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other processes from training here at the same time.
+
+        Raises:
+            ReIDError: one does.
+        """
+        with ExitStack() as lock:
+            if self.writes:
+                self.path.mkdir(parents=True, exist_ok=True)
+                try:
+                    lock.enter_context(locked(self.path / ".training", wait=False))
+                except BlockingIOError as error:
+                    raise ReIDError(
+                        f"Another process trains in the folder '{self.path}': wait for it, or give another folder."
+                    ) from error
+            yield
 
     def begin(self, what: dict[str, Any], resume: bool) -> dict[str, Any] | None:
         """Note what is trained here.
@@ -45,21 +65,23 @@ class RunFolder:
             The results, if the training is finished.
 
         Raises:
-            ReIDError: something else is trained here, or files of these names are there that no training has left.
+            ReIDError: something else is trained here, files of these names are there that no training has left, or what
+                was noted is damaged.
         """
         what = json.loads(json.dumps(what))  # as it is read back, lists for tuples
         if resume and self._begun.is_file():
-            other = json.loads(self._begun.read_text())
+            other = _read_json(self._begun)
             if other != what:
                 raise ReIDError(
                     f"The folder '{self.path}' holds another training; it differs in "
                     f"{', '.join(_differences(other, what))}. Give another folder, or resume=False to discard it."
                 )
-            return json.loads(self._finished.read_text()) if self._finished.is_file() else None
+            return _read_json(self._finished) if self._finished.is_file() else None
         if self.writes:
             names = {what["recipe"]["name"]}
             if self._begun.is_file():
-                names.add(json.loads(self._begun.read_text())["recipe"]["name"])
+                with suppress(ReIDError):  # damaged, it does not say what else is to go
+                    names.add(_read_json(self._begun)["recipe"]["name"])
             # First what says that there are results.
             results = [self._finished, *map(self._weights, sorted(names)), self.path / "curve.png", self.log]
             foreign = [path.name for path in (*results, self.backup.folder) if path.exists()]
@@ -74,7 +96,6 @@ class RunFolder:
                     f"The training would start from '{start}', which it replaces: give another folder than "
                     f"'{self.path}', or move the weights elsewhere."
                 )
-            self.path.mkdir(parents=True, exist_ok=True)
             for path in (*results, self._begun):  # last what says whose they would be
                 path.unlink(missing_ok=True)
             self.backup.clear()
@@ -138,6 +159,15 @@ def _differences(one: Any, other: Any, name: str = "") -> Iterator[str]:
             yield from _differences(one.get(key), other.get(key), f"{name}.{key}" if name else key)
     elif one != other:
         yield f"{name} ({json.dumps(one)}, now {json.dumps(other)})"
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise ReIDError(
+            f"'{path}' is damaged ({error}). Give another folder, or resume=False to begin anew."
+        ) from error
 
 
 def _write_json(value: dict[str, Any], path: Path) -> None:

@@ -40,3 +40,13 @@ def test_more_than_there_are():
         pass
     there = "is 1 device" if found == 1 else f"are {found} devices"
     assert str(error.value) == f"There {there} to train on. Received: devices={found + 1}"
+
+
+@tensorflow_only
+def test_a_configuration_that_is_no_json(monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", "{'cluster': {}}")
+    with (
+        pytest.raises(ReIDError, match=r"TF_CONFIG is expected to be JSON .* Received: {'cluster': {}}"),
+        use_devices(1),
+    ):
+        pass

@@ -265,3 +265,39 @@ def test_killed_at_any_moment(tmp_path, devices, epochs, kills):
     other.load_weights(tmp_path / "cut" / "small.weights.h5")
     for weight, value in zip(one.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_allclose(weight, value, atol=1e-6)
+
+
+def test_two_at_once_in_one_folder(tmp_path):
+    class Another(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            for options in ({}, {"resume": False}):
+                with pytest.raises(ReIDError, match="Another process trains in the folder"):
+                    train(tmp_path, **options)
+
+    results = train(tmp_path, callbacks=[Another()])
+    assert train(tmp_path) == results
+
+
+def test_damaged_notes(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path, callbacks=[Stop(0)])
+    for name in ("log.csv", "run.json", "recipe.json"):
+        (tmp_path / "run" / name).write_text("epoch,loss\n1,much\n")
+        with pytest.raises(ReIDError, match=f"{name}' is .*damaged"):
+            train(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path, callbacks=[Stop(0)], resume=False)
+    assert json.loads((tmp_path / "run" / "recipe.json").read_text())["recipe"]["name"] == "small"
+
+
+def test_a_training_that_goes_on_needs_no_weights_to_start_from(tmp_path):
+    weights = tmp_path / "first.weights.h5"
+    small.Small().save_weights(weights)
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path, callbacks=[Stop(1)], weights=str(weights))
+    weights.unlink()
+    assert train(tmp_path, weights=str(weights))["figures"]["loss"] > 0
+
+
+def test_numpys_numbers_as_options(tmp_path):
+    assert small.recipe(options={"synchronized": np.bool_(False)}).describe()["options"] == {"synchronized": False}
