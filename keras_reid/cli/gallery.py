@@ -10,7 +10,9 @@ from keras_reid.errors import ReIDError
 
 _DRAWN = ("none", "imagenet")  # weights of which some are drawn at random each time
 
-Folder = Annotated[Path, typer.Argument(metavar="GALLERY", help="The gallery's folder.")]
+Folder = Annotated[
+    Path, typer.Argument(metavar="GALLERY", callback=lambda path: path.expanduser(), help="The gallery's folder.")
+]
 
 
 def add(
@@ -39,6 +41,7 @@ def add(
     with console.working():
         from keras_reid.cli.crops import cameras_by_name, check_some_read, embedded_blocks, find_pictures
         from keras_reid.gallery import Gallery
+        from keras_reid.gallery.store import holds_gallery
         from keras_reid.lock import locked
 
         found = find_pictures(pictures)
@@ -50,7 +53,7 @@ def add(
         about = _about(network, model, weights)
         ids: list[int] = []
         skipped: list[tuple[str, str]] = []
-        gallery = _opened(folder, about) if folder.exists() else None
+        gallery = _opened(folder, about) if holds_gallery(folder) else None
         there, last = _paths(gallery)
         places = {path: str(Path(path).resolve()) for path in found}
         new = [path for place, path in {places[path]: path for path in found}.items() if place not in there]
@@ -58,12 +61,13 @@ def add(
             skipped += block.skipped
             if not block.paths:
                 continue
-            if gallery is None and folder.exists():  # somebody else has made it meanwhile
-                gallery = _opened(folder, about)
-            if gallery is None:
-                gallery = Gallery(network.embedding_size, about=about)
-                gallery.save(folder)
-            with locked(folder / ".adding"):  # or another command could add one of these at the same time
+            folder.mkdir(parents=True, exist_ok=True)
+            with locked(folder / ".adding"):  # or another command could make it, or add one of these, at the same time
+                if gallery is None and holds_gallery(folder):
+                    gallery = _opened(folder, about)
+                elif gallery is None:
+                    gallery = Gallery(network.embedding_size, about=about)
+                    gallery.save(folder)
                 later, last = _paths(gallery, last)
                 there |= later
                 rows = [row for row, path in enumerate(block.paths) if places[path] not in there]

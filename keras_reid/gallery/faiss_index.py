@@ -168,7 +168,7 @@ class FaissIndex:
         """The index in a file, of the gallery that it was made of, brought up to date with it.
 
         Raises:
-            ReIDError: the file is missing or no such index, or of a gallery of other dimensions.
+            ReIDError: the file is missing or no such index, or of another gallery.
         """
         with of_extra("faiss"):
             import faiss
@@ -186,8 +186,18 @@ class FaissIndex:
         self = cls.__new__(cls)
         self.gallery, self._index = gallery, index
         self._last = _highest_id(index)
+        if not self._finds_its_own():
+            raise ReIDError(f"'{file}' is of another gallery: make this one's with FaissIndex(gallery).save(path).")
         self.update()
         return self
+
+    def _finds_its_own(self) -> bool:
+        """Whether most of some crops that both have, by their ids, are among those that the index finds most alike."""
+        rows = np.flatnonzero(self.gallery.chosen() & (self.gallery.ids <= self._last))
+        rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), 32)).astype(int)]
+        _, near = self._index.search(self.gallery.vectors[rows], 100)
+        found = (near == self.gallery.ids[rows, None]).any(axis=1)
+        return bool(2 * np.count_nonzero(found) >= len(found))
 
 
 def _selector(ids: np.ndarray):

@@ -86,7 +86,7 @@ class Gallery:
         return int(np.count_nonzero(alive(self._store)))
 
     def refresh(self) -> None:
-        """Look for what other processes have added or removed. `len`, `search`, `entries` and changes do so, too."""
+        """Look for what other processes have added or removed. `len`, `search` and changes do so, too."""
         self._store.refresh()
 
     def add(
@@ -164,17 +164,17 @@ class Gallery:
         return Found(ids, found.similarities)
 
     def entries(self, ids: ArrayLike) -> list[Entry]:
-        """What the gallery knows of these crops.
+        """What the gallery knows of these crops; of all that the last search found, whatever others do meanwhile.
 
         Raises:
-            ReIDError: one was never there, or is written out of the folder; or ids that are no whole numbers.
+            ReIDError: one was never there, or was written out of the folder; or ids that are no whole numbers.
         """
-        self._store.refresh()
         wanted = checked_ids(ids)
-        known = self._store.column("ids")
-        rows = np.minimum(np.searchsorted(known, wanted), max(0, len(known) - 1))
-        if len(wanted) and (not len(known) or (known[rows] != wanted).any()):
-            raise ReIDError(f"The gallery has no crop {wanted[known[rows] != wanted][0] if len(known) else wanted[0]}.")
+        if not np.isin(wanted, self._store.column("ids")).all():
+            self._store.refresh()
+            if len(unknown := np.setdiff1d(wanted, self._store.column("ids"))):
+                raise ReIDError(f"The gallery has no crop {unknown[0]}.")
+        rows = np.searchsorted(self._store.column("ids"), wanted)
         camera, time = self._store.column("cameras")[rows], self._store.column("times")[rows]
         columns = wanted.tolist(), camera.tolist(), time.tolist(), self._store.paths(rows)
         return [Entry(*values) for values in zip(*columns, strict=True)]

@@ -7,6 +7,7 @@ a manifest that does not count what was half-written; the next `add` overwrites 
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ _MANIFEST = "manifest.json"
 _FORMAT = 1
 _KEYS = {"format", "dimensions", "about", "data", "count", "path_bytes", "removed", "next_id"}
 # Files of one value a crop. `paths` has text, of which `path_ends` says where each crop's ends.
+_OURS = re.compile(r"\.|data-\d{6}$")  # locks and half-written manifests, and columns
 _COLUMNS = {"ids": "<i8", "cameras": "<i8", "times": "<f8", "path_ends": "<i8"}
 
 
@@ -176,32 +178,34 @@ def _there(store: Memory | Folder, ids: np.ndarray) -> np.ndarray:
     return wanted[np.isin(wanted, store.column("ids")[alive(store)])]
 
 
+def holds_gallery(folder: Path) -> bool:
+    """Whether there is a gallery in a folder, which otherwise is missing, or holds at most what a killed maker left.
+
+    Raises:
+        ReIDError: there is something else.
+    """
+    if (folder / _MANIFEST).is_file():
+        return True
+    if folder.exists() and not (folder.is_dir() and all(_OURS.match(path.name) for path in folder.iterdir())):
+        raise ReIDError(f"'{folder}' exists and is no gallery: give another folder.")
+    return False
+
+
 def write_folder(folder: Path, store: Memory | Folder) -> None:
     """Write a store, without what was removed, as a gallery's folder, in the place of one that may be there.
 
     Raises:
-        ReIDError: there is something else, or somebody makes the folder at the same time.
+        ReIDError: there is something else.
     """
-    if folder.exists() and not (folder / _MANIFEST).is_file():
-        raise ReIDError(f"'{folder}' exists and is no gallery: give another folder.")
-    if folder.exists():
-        with locked(folder / ".lock"):
-            before = _read_manifest(folder)
-            data = f"data-{int(before['data'].partition('-')[2]) + 1:06}"
-            _write_manifest(folder, _write_columns(folder / data, store))
-            for old in folder.glob("data-*"):
-                if old.name != data:
-                    shutil.rmtree(old, ignore_errors=True)
-        return
-    half = folder.with_name(f".{folder.name}.half-{os.getpid()}")
-    shutil.rmtree(half, ignore_errors=True)
-    half.mkdir(parents=True)
-    _write_manifest(half, _write_columns(half / "data-000001", store))
-    try:
-        half.rename(folder)
-    except OSError as error:
-        shutil.rmtree(half)
-        raise ReIDError(f"'{folder}' cannot be made, or somebody else has just done so ({error.strerror}).") from error
+    holds_gallery(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder / ".lock"):
+        before = _read_manifest(folder)["data"] if holds_gallery(folder) else "data-000000"
+        data = f"data-{int(before.partition('-')[2]) + 1:06}"
+        _write_manifest(folder, _write_columns(folder / data, store))
+        for old in folder.glob("data-*"):
+            if old.name != data:
+                shutil.rmtree(old, ignore_errors=True)
     _sync(folder.parent)
 
 
@@ -259,10 +263,8 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def _write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
-    with atomically(folder / _MANIFEST) as new, new.open("w", encoding="utf-8") as file:
-        json.dump(manifest, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
+    with atomically(folder / _MANIFEST) as new:
+        new.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
     _sync(folder)
 
 

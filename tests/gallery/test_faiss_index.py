@@ -89,6 +89,12 @@ def test_save_and_load(crops, vectors, tmp_path):
     for path, message in (("b.faiss", "is no index of FAISS, or damaged"), ("c.faiss", "does not exist")):
         with pytest.raises(ReIDError, match=message):
             FaissIndex.load(tmp_path / path, crops)
+    other = Gallery(16)  # whose ids begin at 0, too
+    other.add(-vectors)
+    with pytest.raises(ReIDError, match="is of another gallery"):
+        FaissIndex.load(tmp_path / "a.faiss", other)
+    crops.remove(np.arange(1500))
+    assert (FaissIndex.load(tmp_path / "a.faiss", crops).search(query, 5).ids == -1).all()
     other = Gallery(8)
     with pytest.raises(ReIDError, match="is of a gallery of 16 dimensions"):
         FaissIndex.load(tmp_path / "a.faiss", other)

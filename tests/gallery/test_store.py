@@ -16,10 +16,11 @@ from keras_reid.gallery import Gallery
 # A child that is killed at the n-th write, which it has half done, or at the n-th step of replacing a file.
 KILLED = """
 import os, signal, sys
+from pathlib import Path
 import numpy as np
 from keras_reid.gallery import Gallery, store
 
-folder, what = sys.argv[1:]
+folder, what = Path(sys.argv[1]), sys.argv[2]
 
 def vectors(ids):
     rows = np.stack([np.cos(np.asarray(ids) / 100), np.sin(np.asarray(ids) / 100)], axis=1)
@@ -40,7 +41,7 @@ def child(fatal):
     store._write = counted(write, lambda path, place, data: write(path, place, bytes(data)[: -1]))
     os.replace, os.rename, os.fsync = counted(os.replace), counted(os.rename), counted(os.fsync)
     store.shutil.rmtree = counted(store.shutil.rmtree)
-    gallery = Gallery.load(folder) if os.path.exists(folder) else Gallery(2)
+    gallery = Gallery.load(folder) if store.holds_gallery(folder) else Gallery(2)
     first = gallery._store.next_id
     if what == "add":
         ids = np.arange(first, first + 5)
@@ -59,7 +60,7 @@ for fatal in range(1, 200):
     status = os.waitpid(pid, 0)[1]
     killed = os.WIFSIGNALED(status)
     assert killed or status == 0
-    if os.path.exists(folder):
+    if store.holds_gallery(folder):
         gallery = Gallery.load(folder)
         ids = gallery.ids
         assert (gallery.vectors == vectors(ids)).all(), fatal
@@ -236,6 +237,7 @@ def test_what_is_no_gallery(tmp_path):
         f"'{tmp_path / 'no'}' is no gallery: it has no manifest.json. Make one with Gallery(…).save(folder)."
     )
     (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "letter.txt").write_text("Dear")
     with pytest.raises(ReIDError, match="exists and is no gallery: give another folder"):
         Gallery(2).save(tmp_path / "full")
     with pytest.raises(ReIDError, match="A gallery in memory needs a folder"):
@@ -258,3 +260,31 @@ def test_what_is_no_gallery(tmp_path):
     (tmp_path / "g" / "manifest.json").write_text(json.dumps({**manifest, "count": 99}))
     with pytest.raises(ReIDError, match="is missing or shorter than its gallery's manifest says"):
         Gallery.load(tmp_path / "g")
+
+
+def test_an_empty_folder_becomes_a_gallery(tmp_path):
+    """As a volume that was made for it; so does one in which somebody was killed who made it."""
+    for left in ([], ["data-000001/vectors", ".lock"]):
+        folder = tmp_path / str(len(left))
+        folder.mkdir()
+        for name in left:
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text("half")
+        gallery = Gallery(2)
+        gallery.add([[1.0, 0.0]])
+        gallery.save(folder)
+        assert Gallery.load(folder).search([[1.0, 0.0]], 1).ids.tolist() == [[0]]
+
+
+def test_entries_of_what_others_have_removed_since(tmp_path):
+    small(tmp_path / "g")
+    mine, theirs = Gallery.load(tmp_path / "g"), Gallery.load(tmp_path / "g")
+    found = mine.search([[1.0, 0.0]], 1).ids[0]
+    theirs.remove(found)
+    theirs.save()
+    assert [entry.id for entry in mine.entries(found)] == found.tolist()
+    mine.refresh()
+    with pytest.raises(ReIDError, match=f"The gallery has no crop {found[0]}"):
+        mine.entries(found)
+    (added,) = theirs.add([[0.0, 1.0]])
+    assert [entry.id for entry in mine.entries([added])] == [added]
