@@ -60,13 +60,14 @@ class ReIDModel(keras.Model):
                     f"`identities` is the number of people to train on, at least 1. Received: {identities!r}"
                 )
             identities = int(identities)
+        options = {option: _plain(value) for option, value in options.items()}
         with precision(dtype), channels_last():
             images = keras.Input(options["input_shape"], name="images")
             features, maps, compared, training = Graph(*self.graph(options, self.pixels(options, images)))
             embedding = joined(features, self.normalises_branches)
             super().__init__(inputs=images, outputs=embedding, name=name, trainable=trainable)
 
-        self._options = dict(options)
+        self._options = options
         self._branches = tuple(features)
         self._region_scales = {name: value[1] for name, value in maps.items() if isinstance(value, tuple)}
         tensors = {name: value[0] if isinstance(value, tuple) else value for name, value in maps.items()}
@@ -146,11 +147,12 @@ class ReIDModel(keras.Model):
         one_file = str(filepath).endswith(".weights.h5") and kwargs.get("max_shard_size") is None
         if not one_file or "://" in str(filepath):
             super().save_weights(filepath, overwrite, **kwargs)
-        elif overwrite or not os.path.exists(filepath):
+        elif overwrite or not os.path.exists(os.path.expanduser(filepath)):
             with atomically(filepath) as new:
                 super().save_weights(new, **kwargs)
                 note_options(new, self._options)
         else:
+            filepath = os.path.expanduser(filepath)
             before = os.stat(filepath).st_mtime_ns
             super().save_weights(filepath, overwrite, **kwargs)  # which asks whether to replace it
             if os.stat(filepath).st_mtime_ns != before:
@@ -251,7 +253,8 @@ class ReIDModel(keras.Model):
             By name, the first axis being the pictures: every branch's feature, e.g. "global"; and for each level
             those of its kinds that the network has: "level1.spatial" (N, h, w), "level1.channel" (N, c), "level1.soft"
             (N, h, w, c), "level1.response" (N, h, w), the mean over channels of a map, and "level1.regions", (N, T, 4)
-            as top, left, bottom, right in shares of the picture, which a region may leave.
+            as top, left, bottom, right in shares of the picture, which a region may leave. What a pyramid's own levels
+            attend to stands beside their stage's: "level1.step2.channel".
         """
         from keras_reid.asking import attention
 
@@ -316,9 +319,9 @@ class ReIDModel(keras.Model):
         Args:
             optimizer: As in Keras. Defaults to the paper's; its learning rate then falls at the paper's milestones,
                 scaled to the number of epochs that `fit` gets.
-            loss: "cross_entropy", "triplet" or "cross_entropy+triplet", on every branch; or a dict from the names that
-                a training batch gives out ("global", "global_features", …) to losses, as in Keras. Defaults to None:
-                the network's paper's, `default_loss()`.
+            loss: "cross_entropy", "triplet", "five_triplets" or "cross_entropy+triplet" and the like, on every branch;
+                or a dict from the names that a training batch gives out ("global", "global_features", …) to losses, as
+                in Keras. Defaults to None: the network's paper's, `default_loss()`.
             loss_weights: As in Keras, by the same names.
             metrics: As in Keras. Defaults to the accuracy of every classifier.
             **kwargs: As in Keras.
@@ -400,3 +403,10 @@ class ReIDModel(keras.Model):
 def _for_each(labels, outputs):
     """The same labels for every output, which is how Keras pairs outputs with losses."""
     return dict.fromkeys(outputs, labels) if isinstance(outputs, dict) else labels
+
+
+def _plain(value: Any) -> Any:
+    """An option as weights files can note it: NumPy's numbers as Python's, in tuples too."""
+    if isinstance(value, tuple):
+        return tuple(map(_plain, value))
+    return value.item() if isinstance(value, np.generic) else value

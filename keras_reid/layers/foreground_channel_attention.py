@@ -15,7 +15,8 @@ class ForegroundChannelAttention(keras.layers.Layer):
     two 1×1 convolutions squeeze it to channels / reduction and expand it again: 2·channels²/reduction weights.
 
     The paper names no activations: ReLU between the two and a sigmoid behind them are those of squeeze and excitation,
-    on which the block is an improvement. The mask starts near the constant 0.88, so that the block strengthens some
+    on which the block is an improvement. Nor does it name a normalisation: there is none, and the convolutions have
+    biases. The mask starts near the constant 0.88, so that the block strengthens some
     channels rather than halving all; the paper leaves the initialisation open.
 
     Example:

@@ -1,6 +1,6 @@
 """The harmonious attention module: soft and hard attention learnt together (Li et al., HAN, section 3.2, Fig. 2)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import keras
 from keras import ops
@@ -54,8 +54,7 @@ class HarmoniousAttention(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        unknown = sorted(set(attention) - set(KINDS))
-        if isinstance(attention, str) or unknown:
+        if isinstance(attention, str) or not isinstance(attention, Collection) or set(attention) - set(KINDS):
             raise ReIDError(
                 f"HarmoniousAttention expects `attention` out of {KINDS}. Received: attention={attention!r}"
             )

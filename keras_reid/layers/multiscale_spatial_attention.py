@@ -20,7 +20,8 @@ class MultiscaleSpatialAttention(keras.layers.Layer):
     The paper widens each branch to c channels and the sum to c' in two steps; its Table 5 agrees with one step, right
     to c' in each branch, which is the reading here: three blocks of conv4 then add 2.34e6 parameters (printed 2.4e6)
     and the three of conv5 7.2e6 (7.4e6). ReLU follows the convolutions within a branch, as in the factorised ones of
-    Inception-v3 that the paper takes them from. The four 1×1 convolutions are computed as one, before and behind.
+    Inception-v3 that the paper takes them from; it names no normalisation, and there is none: the convolutions have
+    biases instead. The four 1×1 convolutions are computed as one, before and behind.
 
     The mask starts near the constant 0.88, so that a pre-trained network begins nearly as it is; the paper leaves the
     initialisation open.

@@ -13,7 +13,7 @@ from keras_reid.graph import Graph
 from keras_reid.layers.omni_foreground_attention import OmniForegroundAttention
 from keras_reid.losses import AttentionCosineDistance, ImprovedTriHard
 from keras_reid.model import ReIDModel
-from keras_reid.networks.checks import checked_input_shape
+from keras_reid.networks.checks import check_choice, check_counts, check_flags, checked_input_shape
 from keras_reid.networks.parts import mean_of_rows, rows_of_parts
 from keras_reid.networks.units import normalisation
 
@@ -83,15 +83,14 @@ class AANet(ReIDModel):
         synchronized: bool = False,
         **kwargs,
     ):
-        if backbone not in RESNETS:
-            raise ReIDError(f"`backbone` is one of {', '.join(RESNETS)}. Received: backbone={backbone!r}")
-        if isinstance(parts, bool) or not isinstance(parts, int | np.integer) or parts < 1:
-            raise ReIDError(f"`parts` is a whole number above 0. Received: parts={parts!r}")
+        check_choice(RESNETS, backbone=backbone)
+        check_counts(parts=parts, width=width, reduction=reduction)
+        check_flags(series=series, global_branch=global_branch, synchronized=synchronized)
         options = {
             "input_shape": checked_input_shape(input_shape),
             "placement": tuple(placement) if isinstance(placement, list | tuple) else placement,
             "series": series,
-            "parts": int(parts),
+            "parts": parts,
             "global_branch": global_branch,
             "backbone": backbone,
             "width": width,
@@ -147,7 +146,11 @@ class AANet(ReIDModel):
         return {**outputs, "alignment": activation[..., 0]}
 
     def default_loss(self):
-        """Softmax on the parts, improved TriHard and attention alignment, each weighing 1 (Eq. 10, section 4.2)."""
+        """Softmax on the parts, improved TriHard and attention alignment, each weighing 1 (Eq. 10, section 4.2).
+
+        The alignment is a mean over identities, where the paper's Eq. 7 is a sum: with P identities in a batch,
+        `loss_weights={"alignment": P}`, and 1 for each of the others, weighs it as printed.
+        """
         losses = {branch: keras.losses.SparseCategoricalCrossentropy(from_logits=True) for branch in self.branches}
         if self._options["global_branch"]:
             losses["global_features"] = ImprovedTriHard()

@@ -3,17 +3,16 @@
 Fang et al.: Attention in Attention Networks for Person Retrieval; Bilinear Attention Networks for Person Retrieval.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from keras import layers, ops
 
 from keras_reid import backbones
 from keras_reid.errors import ReIDError
 from keras_reid.layers.attention_in_attention import AttentionInAttention
-from keras_reid.networks.checks import checked_input_shape
+from keras_reid.networks.checks import check_counts, check_embedding, check_flags, checked_branches, checked_input_shape
 from keras_reid.networks.clips import ClipModel
 from keras_reid.networks.parts import rows_of_parts
 from keras_reid.networks.units import normalisation
@@ -89,15 +88,12 @@ class AiANet(ClipModel):
         synchronized: bool = False,
         **kwargs,
     ):
-        if isinstance(positions, str | int) or set(positions) - set(POSITIONS):
+        if isinstance(positions, str) or not isinstance(positions, Collection) or set(positions) - set(POSITIONS):
             raise ReIDError(f"`positions` is any of 1, 2, 3, 4, the backbone's blocks. Received: positions={positions}")
-        if isinstance(branches, str) or not branches or set(branches) - set(BRANCHES):
-            raise ReIDError(f"`branches` is one or both of 'appearance', 'part'. Received: branches={branches!r}")
-        if not isinstance(embedding, int | np.integer) or embedding < 1 or embedding % len(set(branches)):
-            raise ReIDError(f"`embedding` is shared equally by {len(set(branches))} branches. Received: {embedding}")
-        for name, number, what in (("parts", parts, "strips"), ("frames", frames, "frames of a clip")):
-            if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 1:
-                raise ReIDError(f"`{name}` is the number of {what}, at least 1. Received: {name}={number!r}")
+        branches = checked_branches(branches, BRANCHES)
+        check_embedding(embedding, branches)
+        check_counts(parts=parts, frames=frames)
+        check_flags(inner_attention=inner_attention, synchronized=synchronized)
         # Has them checked, whether or not there is attention anywhere.
         AttentionInAttention(kernel, inner_attention, reduction, features, form, seed=seed)
         options = {
@@ -109,10 +105,10 @@ class AiANet(ClipModel):
             "features": features,
             "form": form,
             "seed": seed,
-            "branches": tuple(branch for branch in BRANCHES if branch in branches),
-            "parts": int(parts),
-            "embedding": int(embedding),
-            "frames": int(frames),
+            "branches": branches,
+            "parts": parts,
+            "embedding": embedding,
+            "frames": frames,
             "backbone": backbone,
             "synchronized": synchronized,
         }

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Sequence
+from numbers import Integral
 
 import keras
 from keras import layers, ops
@@ -14,7 +15,7 @@ from keras_reid.layers.relation_aware_attention import RelationAwareAttention
 from keras_reid.layers.squeeze_excite import SqueezeExcite
 from keras_reid.losses import BatchHardTriplet, SmoothedCrossEntropy
 from keras_reid.model import ReIDModel
-from keras_reid.networks.checks import checked_input_shape
+from keras_reid.networks.checks import check_choice, check_counts, check_flags, checked_input_shape
 from keras_reid.networks.parts import mean_of_rows, rows_of_parts
 from keras_reid.networks.units import normalisation
 
@@ -84,8 +85,11 @@ class APNet(ReIDModel):
         synchronized: bool = False,
         **kwargs,
     ):
-        if attention not in ATTENTIONS:
-            raise ReIDError(f"`attention` is one of {', '.join(ATTENTIONS)}. Received: attention={attention!r}")
+        check_choice(ATTENTIONS, attention=attention)
+        check_counts(radix=radix, width=width)
+        if isinstance(levels, bool) or not isinstance(levels, Integral) or levels < 0:
+            raise ReIDError(f"`levels` is a whole number, 0 for a plain ResNet, or above. Received: levels={levels!r}")
+        check_flags(stacked=stacked, multi_part=multi_part, synchronized=synchronized)
         options = {
             "attention": attention,
             "input_shape": checked_input_shape(input_shape),

@@ -1,6 +1,7 @@
 """Checks of options that the networks share."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -19,3 +20,39 @@ def checked_input_shape(shape: Any, smallest: int = 32) -> tuple[int, int, int]:
         raise ReIDError(f"`input_shape` is (height, width, 3), at least {smallest}×{smallest}. Received: {shape}")
     height, width, channels = map(int, shape)
     return height, width, channels
+
+
+def checked_branches(branches: Any, known: Sequence[str]) -> tuple[str, ...]:
+    """Some of the two `known` branches, in their order; `ReIDError` unless `branches` names one or both."""
+    if isinstance(branches, str) or not isinstance(branches, Collection) or not branches or set(branches) - set(known):
+        names = ", ".join(map(repr, known))
+        raise ReIDError(f"`branches` is one or both of {names}. Received: branches={branches!r}")
+    return tuple(branch for branch in known if branch in branches)
+
+
+def check_embedding(embedding: Any, branches: Sequence[str]) -> None:
+    """Raise unless the embedding's length is shared equally by the branches."""
+    check_counts(embedding=embedding)
+    if embedding % len(branches):
+        raise ReIDError(f"`embedding` is shared equally by {len(branches)} branches. Received: {embedding}")
+
+
+def check_choice(known: Collection[str], **options: Any) -> None:
+    """Raise unless every option is one of the `known` values."""
+    for name, value in options.items():
+        if not isinstance(value, str) or value not in known:
+            raise ReIDError(f"`{name}` is one of {', '.join(known)}. Received: {name}={value!r}")
+
+
+def check_counts(**options: Any) -> None:
+    """Raise unless every option is a whole number above 0."""
+    for name, value in options.items():
+        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+            raise ReIDError(f"`{name}` is a whole number above 0. Received: {name}={value!r}")
+
+
+def check_flags(**options: Any) -> None:
+    """Raise unless every option is True or False."""
+    for name, value in options.items():
+        if not isinstance(value, bool | np.bool_):
+            raise ReIDError(f"`{name}` is True or False. Received: {name}={value!r}")

@@ -7,11 +7,17 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from keras_reid.errors import ReIDError
 from keras_reid.layers.harmonious_attention import KINDS, HarmoniousAttention
 from keras_reid.layers.region_crop import RegionCrop
 from keras_reid.model import ReIDModel
-from keras_reid.networks.checks import checked_input_shape
+from keras_reid.networks.checks import (
+    check_choice,
+    check_counts,
+    check_embedding,
+    check_flags,
+    checked_branches,
+    checked_input_shape,
+)
 from keras_reid.networks.units import convolution, normalisation, unit
 
 # Table 1: strides of the three units of every level of the global branch.
@@ -90,21 +96,21 @@ class HAN(ReIDModel):
         standardized: bool = True,
         **kwargs,
     ):
-        if size not in STRIDES:
-            raise ReIDError(f"`size` is one of {', '.join(STRIDES)}. Received: size={size!r}")
-        if isinstance(branches, str) or not branches or set(branches) - {"global", "local"}:
-            raise ReIDError(f"`branches` is one or both of 'global', 'local'. Received: branches={branches!r}")
-        if not isinstance(embedding, int | np.integer) or embedding < 1 or embedding % len(set(branches)):
-            raise ReIDError(f"`embedding` is shared equally by {len(set(branches))} branches. Received: {embedding}")
+        check_choice(STRIDES, size=size)
+        branches = checked_branches(branches, ("global", "local"))
+        check_embedding(embedding, branches)
+        check_counts(regions=regions)
+        flags = {"interaction": interaction, "local_stride": local_stride, "standardized": standardized}
+        check_flags(**flags, synchronized=synchronized)
         HarmoniousAttention(attention)  # has it checked, whatever of it the branches make use of
         options = {
             "size": size,
             "input_shape": checked_input_shape(input_shape),
             "attention": tuple(attention),
             "interaction": interaction,
-            "branches": tuple(branch for branch in ("global", "local") if branch in branches),
+            "branches": branches,
             "unit": unit,
-            "embedding": int(embedding),
+            "embedding": embedding,
             "local_stride": local_stride,
             "regions": regions,
             "synchronized": synchronized,

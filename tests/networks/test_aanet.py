@@ -155,6 +155,8 @@ def test_rows_of_parts(height, parts, rows):
             {"backbone": "mobilenet"},
             "`backbone` is one of resnet50, resnet101, resnet50_v1.5, resnet101_v1.5. Received: ",
         ),
+        ({"width": "64"}, "`width` is a whole number above 0. Received: width='64'"),
+        ({"series": 1}, "`series` is True or False. Received: series=1"),
         ({"parts": 0}, "`parts` is a whole number above 0. Received: parts=0"),
         ({"input_shape": (16, 16, 3)}, "`input_shape` is (height, width, 3), at least 32×32. Received: (16, 16, 3)"),
         (
@@ -163,7 +165,7 @@ def test_rows_of_parts(height, parts, rows):
             "placement=17",
         ),
         ({"placement": "conv5"}, "`placement` is a number of blocks, from 0 to 16, or some of conv2, conv3, conv4, "),
-        ({"reduction": 0}, "ForegroundChannelAttention expects `reduction` to be a whole number above 0. Received: "),
+        ({"reduction": 0}, "`reduction` is a whole number above 0. Received: reduction=0"),
     ],
     ids=str,
 )

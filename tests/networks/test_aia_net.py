@@ -126,10 +126,13 @@ def test_options(options, length, levels):
     ("options", "message"),
     [
         ({"positions": (0,)}, "`positions` is any of 1, 2, 3, 4, the backbone's blocks. Received: positions=(0,)"),
+        ({"positions": None}, "`positions` is any of 1, 2, 3, 4, the backbone's blocks. Received: positions=None"),
+        ({"branches": None}, "`branches` is one or both of 'appearance', 'part'. Received: branches=None"),
+        ({"inner_attention": "no"}, "`inner_attention` is True or False. Received: inner_attention='no'"),
         ({"branches": ()}, "`branches` is one or both of 'appearance', 'part'. Received: branches=()"),
         ({"embedding": 333}, "`embedding` is shared equally by 2 branches. Received: 333"),
-        ({"frames": True}, "`frames` is the number of frames of a clip, at least 1. Received: frames=True"),
-        ({"parts": 0}, "`parts` is the number of strips, at least 1. Received: parts=0"),
+        ({"frames": True}, "`frames` is a whole number above 0. Received: frames=True"),
+        ({"parts": 0}, "`parts` is a whole number above 0. Received: parts=0"),
         ({"input_shape": (16, 8, 3)}, "`input_shape` is (height, width, 3), at least 32×32. Received: (16, 8, 3)"),
         (
             {"input_shape": (32, 32, 3)},

@@ -125,7 +125,10 @@ def test_the_zoos_names():
             "AttentionPyramid splits the height into 3 equal parts at level 2 (radix 3), which must divide it. "
             "Received: height of 16. Use fewer levels or another radix.",
         ),
-        ({"levels": -1}, "AttentionPyramid expects `levels` to be a whole number above 0. Received: levels=-1"),
+        ({"levels": 0, "radix": 0}, "`radix` is a whole number above 0. Received: radix=0"),
+        ({"width": 4.5}, "`width` is a whole number above 0. Received: width=4.5"),
+        ({"attention": ["channel"]}, "`attention` is one of channel, spatial. Received: attention=['channel']"),
+        ({"levels": -1}, "`levels` is a whole number, 0 for a plain ResNet, or above. Received: levels=-1"),
     ],
     ids=str,
 )

@@ -137,8 +137,8 @@ def test_regions_start_stacked_from_head_to_feet():
         ({"embedding": 333}, "`embedding` is shared equally by 2 branches. Received: 333"),
         ({"input_shape": (16, 8, 3)}, "`input_shape` is (height, width, 3), at least 32×32. Received: (16, 8, 3)"),
         ({"input_shape": 160}, "`input_shape` is (height, width, 3), at least 32×32. Received: 160"),
-        ({"embedding": 256.0}, "`embedding` is shared equally by 2 branches. Received: 256.0"),
-        ({"regions": 2.5}, "HardAttention expects `regions` to be a whole number above 0. Received: regions=2.5"),
+        ({"embedding": 256.0}, "`embedding` is a whole number above 0. Received: embedding=256.0"),
+        ({"regions": 2.5}, "`regions` is a whole number above 0. Received: regions=2.5"),
         (
             {"attention": "hard"},
             "HarmoniousAttention expects `attention` out of ('spatial', 'channel', 'hard'). Received: attention='hard'",
@@ -147,6 +147,11 @@ def test_regions_start_stacked_from_head_to_feet():
             {"attention": "hard", "branches": ("global",)},
             "HarmoniousAttention expects `attention` out of ('spatial', 'channel', 'hard'). Received: attention='hard'",
         ),
+        (
+            {"attention": None},
+            "HarmoniousAttention expects `attention` out of ('spatial', 'channel', 'hard'). Received: attention=None",
+        ),
+        ({"standardized": "no"}, "`standardized` is True or False. Received: standardized='no'"),
         ({"identities": 0}, "`identities` is the number of people to train on, at least 1. Received: 0"),
         ({"identities": "many"}, "`identities` is the number of people to train on, at least 1. Received: 'many'"),
         (

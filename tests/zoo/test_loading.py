@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tiny_network import Tiny
 
-from keras_reid import ReIDError
+from keras_reid import ReIDError, networks
 from keras_reid.zoo import load
 from keras_reid.zoo.fetching import shipped_path
 from keras_reid.zoo.manifest import Manifest
@@ -153,3 +153,13 @@ def test_file_of_another_network(zoo, trained):
     assert message("tinier", weights=trained[1]) == (
         f"The weights in '{trained[1]}' are those of 'tiny' and do not fit 'tinier': load 'tiny' instead."
     )
+
+
+def test_options_as_numpys_numbers(tmp_path):
+    """As from `for levels in np.arange(3)`: what the file says is what the network is."""
+    options = {"input_shape": (32, 32, 3), "standardized": np.bool_(False), "regions": np.int64(2)}
+    model = networks.create("han_small", **options)
+    model.save_weights(tmp_path / "own.weights.h5")
+    again = load("han_small", weights=tmp_path / "own.weights.h5")
+    assert again.get_config() == model.get_config()
+    assert (again.get_config()["standardized"], again.get_config()["regions"]) == (False, 2)
