@@ -31,8 +31,10 @@ class Cut:
             ReIDError: there is no such layer, it gives out no feature map, or no branch depends on it alone.
         """
         if name not in [layer.name for layer in model.layers]:
-            known = [layer.name for layer in model.layers if "attention" in layer.name or layer.name == "feature_map"]
-            raise ReIDError(f"'{model.name}' has no layer '{name}'. Some that it has: {', '.join(known)}.")
+            maps = [layer.name for layer in model.layers if _gives_map(layer)]
+            known = [each for each in maps if "attention" in each or each == "feature_map"] or maps[-8:]
+            hint = ", which its class names as `last_map`" if name == model.last_map else ""
+            raise ReIDError(f"'{model.name}' has no layer '{name}'{hint}. Some that it has: {', '.join(known)}.")
         tensor = _map_of(model.get_layer(name))
         behind = {}
         for branch in model.branches:
@@ -60,7 +62,7 @@ def relevance(
     """
     images = as_list(images)
     numbers = None if identities is None else _checked_identities(model, identities, like, len(images))
-    cut = Cut.at(model, layer)
+    cut = _cut(model, layer)
     if not images:
         nothing = np.zeros((0, *cut.front.output.shape[1:]), "float32")
         yield nothing, nothing
@@ -94,6 +96,15 @@ def relevance(
         start = own.stop
 
 
+def _cut(model, name: str) -> Cut:
+    """The model cut behind a layer, once: Keras adds to a network's layers whenever a model is made from a tensor."""
+    if not hasattr(model, "_cuts"):
+        object.__setattr__(model, "_cuts", {})  # Keras' own would make them a part of what is saved
+    if name not in model._cuts:
+        model._cuts[name] = Cut.at(model, name)
+    return model._cuts[name]
+
+
 def _checked_identities(model, identities: Sequence[int], like: Any, pictures: int) -> np.ndarray:
     if model.identities is None:
         raise ReIDError(
@@ -117,7 +128,21 @@ def scaled(maps: np.ndarray) -> np.ndarray:
 
 def _maps(cut, model, images, batch_size) -> Iterator[np.ndarray]:
     for pixels in blocks(model, images, batch_size, "raise", False):
-        yield np.asarray(ops.convert_to_numpy(cut.front(pixels.astype("float32"), training=False)), "float32")
+        maps = np.asarray(ops.convert_to_numpy(cut.front(pixels.astype("float32"), training=False)), "float32")
+        if len(maps) != len(pixels):
+            raise ReIDError(
+                f"The layer gives out {len(maps)} maps for {len(pixels)} pictures, of regions of them: take a layer "
+                "whose maps are of whole pictures."
+            )
+        yield maps
+
+
+def _gives_map(layer) -> bool:
+    try:
+        _map_of(layer)
+    except ReIDError:
+        return False
+    return not isinstance(layer, keras.layers.InputLayer)
 
 
 def _map_of(layer) -> keras.KerasTensor:

@@ -177,3 +177,19 @@ def test_bad_arguments(apnet, arguments, message):
 def test_identities_need_classifiers():
     with pytest.raises(ReIDError, match=r"^`identities` are explained by a model's classifiers. This one has none"):
         grad_cam(networks.create("apnet_c", levels=0, **SMALL), PICTURES, identities=[0, 0, 0])
+
+
+def test_a_layer_is_cut_at_once_and_for_all(aanet):
+    """Keras would make the network larger with every call."""
+    grad_cam(aanet, PICTURES[:1])
+    nodes = [len(layer._inbound_nodes) for layer in aanet.layers]
+    weights = len(aanet.weights)
+    grad_cam(aanet, PICTURES[:1])
+    assert [len(layer._inbound_nodes) for layer in aanet.layers] == nodes
+    assert len(aanet.weights) == weights
+
+
+def test_maps_of_regions():
+    han = networks.create("han_small", input_shape=(32, 32, 3))
+    with pytest.raises(ReIDError, match="The layer gives out 12 maps for 3 pictures, of regions of them"):
+        grad_cam(han, np.zeros((3, 32, 32, 3), "uint8"), layers="level3.local.pointwise.relu")
