@@ -12,7 +12,10 @@ def embed(
     pictures: Annotated[
         list[Path], typer.Argument(metavar="PICTURE", help="Pictures, or folders of pictures.", show_default=False)
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="PATH", help="Where to write, a NumPy .npz file.")],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="PATH", dir_okay=False, help="Where to write, a NumPy .npz file."),
+    ],
     model: options.ModelName = "han_small",
     weights: options.Weights = "published",
     flip: options.Flip = False,

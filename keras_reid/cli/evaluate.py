@@ -19,7 +19,11 @@ def evaluate(
     ] = None,
     report: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Also write a report: curves, worst queries, camera pairs, thresholds."),
+        typer.Option(
+            metavar="FOLDER",
+            file_okay=False,
+            help="Also write a report: curves, worst queries, camera pairs, thresholds.",
+        ),
     ] = None,
     flip: options.Flip = False,
     export: Annotated[

@@ -37,11 +37,19 @@ def match(
     """
     with console.working():
         found = _search(query, gallery, options.load_model(model, weights), top, threshold, batch_size, flip, on_error)
-        if picture is not None:
-            _draw(found["queries"], picture, rows)
     if json:
         console.show_json({"model": model, **found, "picture": picture})
+    else:
+        _show(found)
+    if picture is None:
         return
+    with console.working():  # after what was found is told, which took longer
+        _draw(found["queries"], picture, rows)
+    if not json:
+        print(f"Picture: {picture}")
+
+
+def _show(found) -> None:
     console.say_skipped([(item["path"], item["reason"]) for item in found["skipped"]])
     if any(item["right"] is not None for asked in found["queries"] for item in asked["matches"]):
         console.say("Identity and camera are read from the names; a query's own person in its own camera is left out.")
@@ -55,8 +63,6 @@ def match(
     firsts = [asked["matches"][0]["right"] for asked in found["queries"] if asked["matches"]]
     if firsts and None not in firsts:
         print(f"The first match is right for {sum(firsts)} of {len(found['queries'])} queries.")
-    if picture is not None:
-        print(f"Picture: {picture}")
 
 
 _NOBODY = {"path": "nobody", "similarity": None, "right": None}
@@ -64,6 +70,7 @@ _NOBODY = {"path": "nobody", "similarity": None, "right": None}
 
 def _search(query, gallery, network, top, threshold, batch_size, flip, on_error):
     from keras_reid.cli.crops import embed_pictures, find_pictures, identities_and_cameras, printed
+    from keras_reid.data.table import DISTRACTOR
     from keras_reid.evaluation import top_matches
 
     asked = embed_pictures(network, find_pictures(query), batch_size, flip, on_error, "Query")
@@ -78,11 +85,12 @@ def _search(query, gallery, network, top, threshold, batch_size, flip, on_error)
     similarities = printed(ranked.similarities)
     queries = []
     for number, path in enumerate(asked.paths):
+        person = known["query_ids"][number] if known else DISTRACTOR
         matches = [
             {
                 "path": searched.paths[index],
                 "similarity": similarity,
-                "right": bool(known["query_ids"][number] == known["gallery_ids"][index]) if known else None,
+                "right": bool(person == known["gallery_ids"][index]) if known and person > DISTRACTOR else None,
             }
             for index, similarity in zip(ranked.indices[number], similarities[number].tolist(), strict=True)
             if index >= 0 and (threshold is None or similarity >= threshold)

@@ -81,9 +81,11 @@ def verify(
         for row in found:
             if row["exports"]:
                 _table_of(row["exports"], f"Exports of {row['name']}")
-    damaged = [row["path"] for row in found if row["status"] == "damaged"]
+    damaged = [row for row in found if row["status"] == "damaged"]
+    for row in damaged:
+        remedy = "install the package again" if row["where"] == "installation" else "delete and load again"
+        console.say(f"Error: damaged, {remedy}: {row['path']}")
     if damaged:
-        console.say(f"Error: damaged, delete and load again: {', '.join(damaged)}")
         sys.exit(1)
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,6 @@ class Network:
     name: str
     image_size: tuple[int, int]
     embedding_size: int
-    _answers: dict[bytes, np.ndarray] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, model: keras.Model) -> "Network":

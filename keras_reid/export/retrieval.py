@@ -42,6 +42,7 @@ def compare_retrieval(
         ReIDError: a file cannot be read, or the data set has no queries or no gallery.
     """
     from keras_reid.asking import retrieval_figures
+    from keras_reid.data.table import DISTRACTOR
     from keras_reid.evaluation import top_matches
 
     measured = [(model.name, model.embed), *((str(path), open_export(path).embed) for path in exports)]
@@ -64,6 +65,7 @@ def compare_retrieval(
         ).indices
         expected = nearest if expected is None else expected
         people = found.gallery_ids
-        agreement = {"same_person": people[nearest] == people[expected], "same_picture": nearest == expected}
+        same_person = (people[nearest] == people[expected]) & (people[nearest] != DISTRACTOR)
+        agreement = {"same_person": same_person | (nearest == expected), "same_picture": nearest == expected}
         rows.append({"model": name, **figures, **{key: float(np.mean(same)) for key, same in agreement.items()}})
     return rows

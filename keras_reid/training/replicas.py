@@ -3,8 +3,8 @@
 Under a `tf.distribute` strategy Keras splits every batch evenly among the replicas, in order: replica 0 gets its first
 images. The gradient of the whole batch's mean loss comes out, as on one device, where batch normalisation is
 synchronised (HAN's `synchronized=True`) or frozen, and where the loss of an image does not depend on others. The
-triplet and contrastive losses compare images of one replica only: an identity's images lie next to each other in a P×K
-batch, so that each replica gets P / replicas whole identities, fewer negatives than one device would.
+triplet, contrastive and alignment losses compare images of one replica only: an identity's images lie next to each
+other in a P×K batch, so that each replica gets P / replicas whole identities, fewer negatives than one device would.
 """
 
 from __future__ import annotations

@@ -33,7 +33,10 @@ def holds_imagenet(model, path: str | os.PathLike) -> bool:
     """Whether a file was saved from the model in `keras.applications` that the backbone of `model` is."""
     if model.backbone is None:
         return False
-    name = read(path).name or ""
+    saved = read(path)
+    name = saved.name or ""
+    if saved.options is not None:  # a whole network, however it is called
+        return False
     return name == model.backbone or name.startswith(f"{model.backbone}_")  # "mobilenet_1.00_224"
 
 

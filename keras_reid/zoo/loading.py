@@ -97,7 +97,7 @@ def _noted(file: str | os.PathLike, network: str, options: dict[str, Any]) -> di
     from keras_reid import networks
 
     saved = read(file)
-    noted = saved.options
+    noted = saved.options or {}
     if saved.name != network:
         if saved.name in networks.names():
             return {}  # they are not this network's, as `load_into` says

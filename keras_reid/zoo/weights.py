@@ -24,13 +24,13 @@ class Saved:
     Attributes:
         path: Of the file.
         name: Of the model that was saved; None if the file does not say.
-        options: Of its network, sequences as tuples; none if the file does not say.
+        options: Of its network, sequences as tuples; None if the file does not say, as Keras' own do not.
         shapes: Of the embedding network's variables, by their path in the file.
     """
 
     path: Path
     name: str | None
-    options: dict[str, Any]
+    options: dict[str, Any] | None
     shapes: dict[str, tuple[int, ...]]
 
 
@@ -40,12 +40,12 @@ def read(path: str | os.PathLike) -> Saved:
     Raises:
         ReIDError: no file, or no weights file.
     """
-    if not isinstance(path, (str, os.PathLike)) or not os.path.isfile(path):
+    if not isinstance(path, (str, os.PathLike)) or not os.path.isfile(os.path.expanduser(path)):
         raise ReIDError(
             "Expected `weights` to be 'published', 'imagenet', None or the path of a .weights.h5 file. There is no "
             f"file '{path}'."
         )
-    path = Path(path)
+    path = Path(path).expanduser()
     if not path.name.endswith(".weights.h5"):
         raise ReIDError(
             f"Expected a file whose name ends in .weights.h5, as `model.save_weights` writes it. Received: '{path}'. "
@@ -61,10 +61,12 @@ def read(path: str | os.PathLike) -> Saved:
         raise ReIDError(f"The weights file '{path}' is damaged or no HDF5 file ({error}).") from error
 
 
-def _options(notes: h5py.AttributeManager) -> dict[str, Any]:
+def _options(notes: h5py.AttributeManager) -> dict[str, Any] | None:
     if "image_size" in notes:  # as files before this version said no more
         return {"input_shape": (*map(int, notes["image_size"]), 3)}
-    return {option: _tuples(value) for option, value in json.loads(notes.get("options", "{}")).items()}
+    if "options" not in notes:
+        return None
+    return {option: _tuples(value) for option, value in json.loads(notes["options"]).items()}
 
 
 def _tuples(value: Any) -> Any:

@@ -254,3 +254,9 @@ def test_fidelity_fails_beyond_a_tolerance(run, monkeypatch, within, status):
     message = "Error: at least one figure is further from the paper's than its tolerance.\n"
     assert err == (message if status else "")
     assert "han_small" in run("fidelity")[1]
+
+
+def test_embed_into_a_folder(run, people, zoo):
+    status, _, err = run("embed", "query", "--output", "gallery")
+    assert (status, zoo) == (2, [])  # before anything is loaded
+    assert "is a directory" in err

@@ -78,3 +78,21 @@ def test_match_in_nothing(run, people, zoo):
     status, out, err = run("match", "--query", "query", "--gallery", "gallery", "--on-error", "skip")
     assert (status, out) == (1, "")
     assert "Error: None of the 3 pictures can be read. The first: Image 'query/1001_" in err
+
+
+def test_match_prints_what_it_cannot_draw(run, people, zoo):
+    Path("file").write_text("")
+    status, out, err = run(
+        "match", "--query", "query", "--gallery", "gallery", "--json", "--picture", "file/matches.png"
+    )
+    assert (status, len(json.loads(out)["queries"])) == (1, 3)
+    assert "file" in err
+
+
+def test_nobody_is_the_right_match_of_nobody(run, people, zoo):
+    """Identity 0 is that of people whom nobody asks for: not one person."""
+    first, second = sorted((people / "gallery").iterdir())[:2]
+    shutil.copy(first, "0000_c1_01.jpg")
+    shutil.copy(second, "0000_c2_01.jpg")
+    out = run("match", "--query", "0000_c1_01.jpg", "--gallery", "0000_c2_01.jpg", "--json")[1]
+    assert [item["right"] for item in json.loads(out)["queries"][0]["matches"]] == [None]

@@ -40,17 +40,25 @@ def test_list_of_recipes(run):
     assert "han_small" in run("list", "--recipes")[1]
 
 
-@pytest.mark.parametrize(("state", "status"), [("intact", 0), ("not here", 0), ("damaged", 1)])
-def test_verify_fails_at_damaged_files(run, monkeypatch, state, status):
+@pytest.mark.parametrize(
+    ("state", "where", "status", "remedy"),
+    [
+        ("intact", "cache", 0, None),
+        ("not here", None, 0, None),
+        ("damaged", "cache", 1, "delete and load again"),
+        ("damaged", "installation", 1, "install the package again"),
+    ],
+)
+def test_verify_fails_at_damaged_files(run, monkeypatch, state, where, status, remedy):
     import keras_reid.zoo
 
     def verify(names, parity, progress):
         assert (names, parity) == (["han_small"], False)
         progress(1, 1)
-        return [{"name": "han_small", "status": state, "where": "cache", "path": "/x", "size": 3, "exports": None}]
+        return [{"name": "han_small", "status": state, "where": where, "path": "/x", "size": 3, "exports": None}]
 
     monkeypatch.setattr(keras_reid.zoo, "verify", verify)
     code, out, err = run("verify", "han_small", "--json")
     assert (code, json.loads(out)[0]["status"]) == (status, state)
-    assert ("Error: damaged, delete and load again: /x\n" in err) is bool(status)
+    assert err.count(f"Error: damaged, {remedy}: /x\n") == err.count("Error") == status
     assert state in run("verify", "han_small")[1]

@@ -62,3 +62,23 @@ def first_of(network, data):
         left_out = (data.gallery.identities == identity) & (data.gallery.cameras == camera)
         found.append(np.argmax(np.where(left_out, -np.inf, gallery @ vector)))
     return np.array(found)
+
+
+def test_two_whom_nobody_knows_are_not_one_person(monkeypatch):
+    """Identity 0: the one finds the second picture, the other the third."""
+    vectors = {"asked": [1, 0, 0], "right": [0, 0, 1], "one": [0.8, 0.6, 0], "other": [0.8, 0, 0.6]}
+
+    class Fixed:
+        name = "fixed"
+
+        def __init__(self, best):
+            self.vectors = {**vectors, best: [1, 0, 0]}
+
+        def embed(self, paths, **options):
+            return np.array([self.vectors[path] for path in paths], "float32")
+
+    monkeypatch.setattr("keras_reid.export.retrieval.open_export", lambda path: Fixed("other"))
+    gallery = Split(["right", "one", "other"], [1, 0, 0], [2, 2, 2], name="gallery")
+    query = Split(["asked"], [1], [1], name="query")
+    rows = export.compare_retrieval(Fixed("one"), ["file"], ReIDData("four", "", query.take([]), query, gallery))
+    assert [row["same_person"] for row in rows] == [1.0, 0.0]
