@@ -157,7 +157,8 @@ def test_file_of_another_network(zoo, trained):
 
 def test_options_as_numpys_numbers(tmp_path):
     """As from `for levels in np.arange(3)`: what the file says is what the network is."""
-    options = {"input_shape": (32, 32, 3), "standardized": np.bool_(False), "regions": np.int64(2)}
+    options = {"input_shape": (32, 32, 3), "branches": ("global",), "attention": ()}
+    options |= {"standardized": np.bool_(False), "regions": np.int64(2)}
     model = networks.create("han_small", **options)
     model.save_weights(tmp_path / "own.weights.h5")
     again = load("han_small", weights=tmp_path / "own.weights.h5")
