@@ -26,17 +26,12 @@ assert not [name for name in report.ops if name.startswith(("CUSTOM", "FLEX"))],
 """
 
 
-# As in this process: TensorFlow takes longer to optimise a graph than the few steps take that an example runs.
-AS_TRACED = """
+# Runs a block of commands. In one process, since importing TensorFlow takes as long as most of them, and on graphs as
+# they are traced, as the other tests; the Python examples have TensorFlow optimise theirs, as users do.
+COMMANDS = """
+import shlex, sys
 import tensorflow as tf
 tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-"""
-
-
-# Runs a block of commands. In one process, since importing TensorFlow takes as long as most of them.
-COMMANDS = f"""
-{AS_TRACED}
-import shlex, sys
 from keras_reid.cli import main
 for line in sys.argv[1].splitlines():
     program, *arguments = shlex.split(line, comments=True)
@@ -89,7 +84,7 @@ def needs_weights():
 def test_python_examples_run(readme, folder):
     needs_weights()
     script = folder / "examples.py"
-    script.write_text("\n".join([AS_TRACED, *blocks(readme, "python"), OWN_NETWORK]), encoding="utf-8")
+    script.write_text("\n".join([*blocks(readme, "python"), OWN_NETWORK]), encoding="utf-8")
     out = run([sys.executable, script.name], folder)
     assert "looks most like" in out
     made = {"mine.weights.h5", "mine.tflite", "mine_int8.tflite", "mine_saved_model", "mine.csv", "gallery.npz"}
