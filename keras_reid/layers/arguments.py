@@ -1,6 +1,7 @@
-"""Checks that the layers of this folder share."""
+"""Checks that the layers share, and the networks in part."""
 
 from numbers import Integral
+from typing import Any
 
 from keras_reid.errors import ReIDError
 
@@ -30,8 +31,13 @@ def check_sized_map(layer: str, shape: tuple) -> None:
         raise ReIDError(f"{layer} expects a feature map of known height and width. Received: shape={tuple(shape)}")
 
 
+def is_whole(value: Any, least: int) -> bool:
+    """Whether an argument is a whole number, not below `least`; True and False are none."""
+    return not isinstance(value, bool) and isinstance(value, Integral) and int(value) >= least
+
+
 def check_count(layer: str, **values: int) -> None:
     """Raise unless every argument is a whole number above 0."""
     for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, Integral) or value <= 0:
+        if not is_whole(value, least=1):
             raise ReIDError(f"{layer} expects `{name}` to be a whole number above 0. Received: {name}={value!r}")

@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Sequence
-from numbers import Integral
 
 import keras
 from keras import layers, ops
@@ -10,6 +9,7 @@ from keras import layers, ops
 from keras_reid import backbones
 from keras_reid.errors import ReIDError
 from keras_reid.graph import Graph
+from keras_reid.layers.arguments import is_whole
 from keras_reid.layers.attention_pyramid import AttentionPyramid
 from keras_reid.layers.relation_aware_attention import RelationAwareAttention
 from keras_reid.layers.squeeze_excite import SqueezeExcite
@@ -87,7 +87,7 @@ class APNet(ReIDModel):
     ):
         check_choice(ATTENTIONS, attention=attention)
         check_counts(radix=radix, width=width)
-        if isinstance(levels, bool) or not isinstance(levels, Integral) or levels < 0:
+        if not is_whole(levels, least=0):
             raise ReIDError(f"`levels` is a whole number, 0 for a plain ResNet, or above. Received: levels={levels!r}")
         check_flags(stacked=stacked, multi_part=multi_part, synchronized=synchronized)
         options = {

@@ -1,12 +1,12 @@
 """Checks of options that the networks share."""
 
 from collections.abc import Collection, Sequence
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from keras_reid.errors import ReIDError
+from keras_reid.layers.arguments import is_whole
 
 
 def checked_input_shape(shape: Any, smallest: int = 32) -> tuple[int, int, int]:
@@ -47,7 +47,7 @@ def check_choice(known: Collection[str], **options: Any) -> None:
 def check_counts(**options: Any) -> None:
     """Raise unless every option is a whole number above 0."""
     for name, value in options.items():
-        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        if not is_whole(value, least=1):
             raise ReIDError(f"`{name}` is a whole number above 0. Received: {name}={value!r}")
 
 
