@@ -33,7 +33,7 @@ def attention(model, images, batch_size) -> dict[str, np.ndarray]:
     """See `ReIDModel.attention`."""
     found: dict[str, list[np.ndarray]] = {}
     for pixels in blocks(model, images, batch_size, "raise", False):
-        outputs = model._maps(pixels.astype("float32"))
+        outputs = _maps(model, pixels.astype("float32"))
         for name, value in outputs.items():
             found.setdefault(name, []).append(_readable(name, _numpy(value), model._region_scales))
     return {name: np.concatenate(values) for name, values in sorted(found.items())}
@@ -102,6 +102,24 @@ def _embed_pixels(model, pixels, rows, flip):
         vectors = vectors + _numpy(embed_on_one(model, padded[:, :, ::-1]))
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     return vectors[: len(pixels)]
+
+
+def _maps(model, images):
+    """What `model._maps` gives out; on JAX in one program, since it would compile every operation by itself."""
+    import keras
+
+    if keras.backend.backend() != "jax":
+        return model._maps(images)
+    if not hasattr(model, "_compiled_maps"):
+        import jax
+
+        @jax.jit
+        def compiled(values, images):
+            with keras.StatelessScope(state_mapping=list(zip(model.variables, values, strict=True))):
+                return model._maps(images)
+
+        object.__setattr__(model, "_compiled_maps", compiled)  # Keras' own would look into it, to track what it holds
+    return model._compiled_maps([variable.value for variable in model.variables], images)
 
 
 def _readable(name, value, region_scales):

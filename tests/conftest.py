@@ -63,6 +63,7 @@ def on_jax(repository: Path):
         "--xla_backend_optimization_level=0",
         "--xla_llvm_disable_expensive_passes=true",
         "--xla_cpu_use_fusion_emitters=false",
+        "--xla_cpu_parallel_codegen_split_count=1",
     ]
     settings = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(repository)}
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")} | settings

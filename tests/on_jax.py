@@ -31,10 +31,13 @@ def answers(weights: str) -> dict[str, np.ndarray]:
     found["trained"] = model.embed(images)
     model.set_weights(keras_reid.zoo.load(**NETWORK).get_weights())  # in the same model: JAX would compile another's
     found["published"] = model.embed(images)
+    found["published_feature"] = model.attention(images[:2])["global"]  # what was compiled with other weights
     return found
 
 
 if __name__ == "__main__":
+    import numpy_weights  # noqa: F401 — for JAX alone
+
     assert importlib.util.find_spec("tensorflow") is None, "this environment has TensorFlow"
     assert keras.backend.backend() == "jax", keras.backend.backend()
     for public in keras_reid.__all__:

@@ -12,7 +12,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 def test_layers_and_losses(on_jax, repository):
     """Their own tests, once more."""
-    done = on_jax("-m", "pytest", "tests/layers", "tests/losses", "-q", "-p", "no:cacheprovider", folder=repository)
+    pytest_with = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tests.numpy_weights")
+    done = on_jax(*pytest_with, "tests/layers", "tests/losses", folder=repository)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -53,6 +54,13 @@ def test_the_same_attention(on_both):
     for name in tensorflow:
         if name.startswith("attention/"):
             np.testing.assert_allclose(jax[name], tensorflow[name], rtol=1e-5, atol=1e-5, err_msg=name)
+
+
+def test_attention_of_other_weights(on_both):
+    for found in on_both:
+        feature = found["published_feature"]
+        half = feature / np.linalg.norm(feature, axis=1, keepdims=True) / np.sqrt(2)
+        np.testing.assert_allclose(half, found["published"][:2, :512], atol=1e-5)
 
 
 def test_the_same_training(on_both):

@@ -26,13 +26,15 @@ assert not [name for name in report.ops if name.startswith(("CUSTOM", "FLEX"))],
 """
 
 
-# Runs a block of commands. In one process, since importing TensorFlow takes as long as most of them, and on graphs as
-# they are traced, as the other tests; the Python examples have TensorFlow optimise theirs, as users do.
+# Runs a block of commands. In one process, since importing TensorFlow takes as long as most of them, with one model for
+# all commands that name the same, and on graphs as they are traced, as the other tests; the Python examples have
+# TensorFlow optimise theirs, as users do.
 COMMANDS = """
-import shlex, sys
+import functools, shlex, sys
 import tensorflow as tf
 tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-from keras_reid.cli import main
+from keras_reid.cli import main, options
+options.load_model = functools.cache(options.load_model)
 for line in sys.argv[1].splitlines():
     program, *arguments = shlex.split(line, comments=True)
     assert program == "keras-reid", line

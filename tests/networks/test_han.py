@@ -15,6 +15,11 @@ def pictures(number=3, size=SMALL):
     return np.random.default_rng(0).integers(0, 256, (number, *size), dtype="uint8")
 
 
+@pytest.fixture(scope="module")
+def model():
+    return networks.create("han_small", input_shape=SMALL)
+
+
 def embedded(model, images):
     """Operation by operation: `predict` would trace the network first, which takes four times as long."""
     return keras.ops.convert_to_numpy(model(images))
@@ -33,8 +38,8 @@ def test_sizes(name):
     assert [tuple(w.shape) for w in model.weights] == [tuple(w.shape) for w in networks.create("han_small").weights]
 
 
-def test_embedding_is_two_halves_of_equal_length():
-    vectors = embedded(networks.create("han_small", input_shape=SMALL), pictures())
+def test_embedding_is_two_halves_of_equal_length(model):
+    vectors = embedded(model, pictures())
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
     np.testing.assert_allclose(np.linalg.norm(vectors[:, :512], axis=1), np.sqrt(0.5), rtol=1e-5)
 
@@ -104,8 +109,8 @@ def test_exposure_and_white_balance_do_not_matter(standardized):
     assert (cosines.min() > 0.9999) == standardized
 
 
-def test_a_picture_of_one_colour_divides_by_no_zero():
-    vectors = embedded(networks.create("han_small", input_shape=SMALL), np.full((1, *SMALL), 255, "uint8"))
+def test_a_picture_of_one_colour_divides_by_no_zero(model):
+    vectors = embedded(model, np.full((1, *SMALL), 255, "uint8"))
     assert np.isfinite(vectors).all()
 
 
@@ -114,8 +119,8 @@ def test_without_interaction_regions_enter_once():
     assert [name for name in names if name.endswith(".crop")] == ["level1.crop"]
 
 
-def test_regions_start_stacked_from_head_to_feet():
-    regions = networks.create("han_small", input_shape=SMALL).attention(pictures(1))["level1.regions"][0]
+def test_regions_start_stacked_from_head_to_feet(model):
+    regions = model.attention(pictures(1))["level1.regions"][0]
     height, width = 5 / 16, 14 / 16  # of the 16×16 map that enters level 1: 0.3 and 0.875 of it, rounded
     centres = np.array([1, 3, 5, 7]) / 8
     expected = np.stack([centres - height / 2, np.full(4, 0.5 - width / 2)], axis=1)

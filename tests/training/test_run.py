@@ -281,8 +281,9 @@ def test_two_at_once_in_one_folder(tmp_path):
 def test_damaged_notes(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path, callbacks=[Stop(0)])
-    for name in ("log.csv", "run.json", "recipe.json"):
-        (tmp_path / "run" / name).write_text("epoch,loss\n1,much\n")
+    damages = [("log.csv", "epoch,loss\n1,much\n"), ("run.json", '{"figures"'), ("recipe.json", '["small"]')]
+    for name, damage in damages:
+        (tmp_path / "run" / name).write_text(damage)
         with pytest.raises(ReIDError, match=f"{name}' is .*damaged"):
             train(tmp_path)
     with pytest.raises(KeyboardInterrupt):
