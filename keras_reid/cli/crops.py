@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -121,3 +121,22 @@ def check_some_read(paths: Sequence[str], skipped: Sequence[tuple[str, str]]) ->
     """Raises a ReIDError where none of the pictures could be read."""
     if paths and len(skipped) == len(paths):
         raise ReIDError(f"None of the {len(paths)} pictures can be read. The first: {skipped[0][1]}")
+
+
+def draw_found(queries: Sequence[dict[str, Any]], path: Path) -> None:
+    """Draw what was found for each query: "query", a path, and "matches", each with "path" and "similarity".
+
+    A match may say whether it is "right".
+    """
+    from keras_reid.data import read_image
+    from keras_reid.pictures import draw_matches
+
+    draw_matches(
+        [read_image(asked["query"]) for asked in queries],
+        [[read_image(item["path"]) for item in asked["matches"]] for asked in queries],
+        [[1 - item["similarity"] for item in asked["matches"]] for asked in queries],
+        path,
+        hits=[[item.get("right") for item in asked["matches"]] for asked in queries],
+        query_names=[Path(asked["query"]).name for asked in queries],
+        match_names=[[Path(item["path"]).name for item in asked["matches"]] for asked in queries],
+    )

@@ -108,7 +108,7 @@ def search(
 ) -> None:
     """Find people in a gallery, by the model that it was filled with."""
     with console.working():
-        from keras_reid.cli.crops import embed_pictures, find_pictures, printed
+        from keras_reid.cli.crops import draw_found, embed_pictures, find_pictures, printed
         from keras_reid.gallery import Gallery
 
         gallery = Gallery.load(folder)
@@ -134,7 +134,7 @@ def search(
     if picture is None:
         return
     with console.working():  # after what was found is told, since a crop may have left its place
-        _draw(queries[:rows], picture)
+        draw_found(queries[:rows], picture)
     if not json:
         print(f"Picture: {picture}")
 
@@ -255,17 +255,3 @@ def _opened(folder: Path, about: dict[str, str]):
     gallery = Gallery.load(folder)
     _check_same(folder, _noted(folder, gallery), about)
     return gallery
-
-
-def _draw(queries, path: Path) -> None:
-    from keras_reid.data import read_image
-    from keras_reid.pictures import draw_matches
-
-    draw_matches(
-        [read_image(one["query"]) for one in queries],
-        [[read_image(item["path"]) for item in one["matches"]] for one in queries],
-        [[1 - item["similarity"] for item in one["matches"]] for one in queries],
-        path,
-        query_names=[Path(one["query"]).name for one in queries],
-        match_names=[[Path(item["path"]).name for item in one["matches"]] for one in queries],
-    )

@@ -44,7 +44,9 @@ def match(
     if picture is None:
         return
     with console.working():  # after what was found is told, which took longer
-        _draw(found["queries"], picture, rows)
+        from keras_reid.cli.crops import draw_found
+
+        draw_found(found["queries"][:rows], picture)
     if not json:
         print(f"Picture: {picture}")
 
@@ -98,19 +100,3 @@ def _search(query, gallery, network, top, threshold, batch_size, flip, on_error)
         queries.append({"query": path, "matches": matches})
     skipped = console.skipped_json([*asked.skipped, *searched.skipped])
     return {"threshold": threshold, "queries": queries, "skipped": skipped}
-
-
-def _draw(queries, path, rows):
-    from keras_reid.data import read_image
-    from keras_reid.pictures import draw_matches
-
-    shown = queries[:rows]
-    draw_matches(
-        [read_image(asked["query"]) for asked in shown],
-        [[read_image(item["path"]) for item in asked["matches"]] for asked in shown],
-        [[1 - item["similarity"] for item in asked["matches"]] for asked in shown],
-        path,
-        hits=[[item["right"] for item in asked["matches"]] for asked in shown],
-        query_names=[Path(asked["query"]).name for asked in shown],
-        match_names=[[Path(item["path"]).name for item in asked["matches"]] for asked in shown],
-    )

@@ -80,7 +80,7 @@ class RunFolder:
         if self.writes:
             names = {what["recipe"]["name"]}
             if self._begun.is_file():
-                with suppress(ReIDError):  # damaged, it does not say what else is to go
+                with suppress(ReIDError, KeyError, TypeError):  # damaged, it does not say what else is to go
                     names.add(_read_json(self._begun)["recipe"]["name"])
             # First what says that there are results.
             results = [self._finished, *map(self._weights, sorted(names)), self.path / "curve.png", self.log]
@@ -163,11 +163,14 @@ def _differences(one: Any, other: Any, name: str = "") -> Iterator[str]:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        return json.loads(path.read_text())
+        found = json.loads(path.read_text())
+        if not isinstance(found, dict):
+            raise ValueError(f"no JSON object but {found!r}")
     except ValueError as error:
         raise ReIDError(
             f"'{path}' is damaged ({error}). Give another folder, or resume=False to begin anew."
         ) from error
+    return found
 
 
 def _write_json(value: dict[str, Any], path: Path) -> None:

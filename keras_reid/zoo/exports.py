@@ -29,12 +29,13 @@ def write_exports(model, folder: Path) -> list[dict[str, Any]]:
     """
     from keras_reid.export import to_onnx, to_saved_model, to_tflite
 
+    onnx = to_onnx(model, folder / "model.onnx")  # first, since it alone needs what may be missing
     reports = [
         to_saved_model(model, folder / "saved_model"),
         to_tflite(model, folder / "float32.tflite"),
         to_tflite(model, folder / "float16.tflite", quantize="float16"),
         to_tflite(model, folder / "int8.tflite", quantize="int8"),
-        to_onnx(model, folder / "model.onnx"),
+        onnx,
     ]
     return [
         {
