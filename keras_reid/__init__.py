@@ -14,6 +14,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 # Submodules are imported when first used, so that `import keras_reid` costs next to nothing and needs no TensorFlow.
 _SUBMODULES = (
+    "backbones",
     "data",
     "evaluation",
     "explanations",

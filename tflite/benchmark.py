@@ -203,7 +203,7 @@ def arguments(given: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("files", nargs="*", type=Path, help=".tflite files; the first is the yardstick")
     parser.add_argument("--onnx", type=Path, action="append", default=[], help="an ONNX file to run beside them")
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--threads", type=_above_zero, nargs="+", default=[1, 2])
     parser.add_argument("--rounds", type=_above_zero, default=20)
     parser.add_argument("--runs", type=_above_zero, default=5, help="timed inferences of a file in each round")
     parser.add_argument(

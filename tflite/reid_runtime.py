@@ -74,7 +74,7 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
         raise
     except Image.DecompressionBombError as error:
         raise ReIDError(f"{path}: has too many pixels; cut out the person.") from error
-    except (OSError, SyntaxError, ValueError, LookupError, TypeError, struct.error) as error:
+    except (OSError, SyntaxError, ValueError, AttributeError, LookupError, TypeError, struct.error) as error:
         raise ReIDError(f"{path}: cannot be read as an image ({error}).") from error
 
 
@@ -295,7 +295,7 @@ class Gallery:
                 fingerprint = str(file["fingerprint"])
                 gallery.names = [str(name) for name in file["names"]]
                 gallery.embeddings = file["embeddings"]
-        except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, AttributeError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
             raise ReIDError(f"{path}: cannot be read as a gallery ({error}).") from error
         if fingerprint != gallery.fingerprint:
             raise ReIDError(f"{path}: was enrolled with another network than {reid.path}; enrol these people again.")

@@ -65,7 +65,7 @@ def _pretrained(backbone: str, path: str | os.PathLike | None) -> keras.Model:
     build = getattr(keras.applications, _SOURCES[backbone])
     if path is not None:
         try:
-            return with_own_names(build(include_top=False, weights=os.fspath(path)))
+            return with_own_names(build(include_top=False, weights=os.path.expanduser(path)))
         except (OSError, ValueError) as error:
             raise ReIDError(
                 f"'{path}' holds no weights of keras.applications.{_SOURCES[backbone]} ({_first_line(error)})."

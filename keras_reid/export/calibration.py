@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_reid.data.images import as_list
+from keras_reid.errors import ReIDError
 from keras_reid.export.flatbuffer import Graph, Operation, calls
 from keras_reid.export.parity import Images
 
@@ -56,11 +57,16 @@ def calibrate(content: bytes, pixels: np.ndarray) -> bytes:
     Args:
         content: The file; its input takes pixels 0..255.
         pixels: Representative pictures, (n, height, width, 3) uint8.
+
+    Raises:
+        ReIDError: some of the values are not finite.
     """
     graph = Graph(content)
     found = links(graph)
     pictures = affordable(shown(pixels), graph.multiply_adds)
     extremes = observe(content, pictures, graph.computed, {link.tensor for link in found})
+    if not all(np.isfinite(values).all() for both in extremes.values() for values in both):
+        raise ReIDError("The network computes NaN or infinity: load good weights before exporting it.")
     for link in found:
         extremes[link.tensor] = equalise(graph, link, extremes[link.tensor])
     ranges = {

@@ -55,7 +55,7 @@ def open_export(path: str | os.PathLike) -> Exported:
     """
     from keras_reid.export import onnx, saved_model, tflite
 
-    path = Path(path)
+    path = Path(path).expanduser()
     if not path.exists():
         raise ReIDError(f"No exported file at '{path}'.")
     if path.is_dir():

@@ -53,12 +53,15 @@ class Graph:
 
     Args:
         content: The file's bytes.
+
+    Raises:
+        ReIDError: it has several graphs.
     """
 
     def __init__(self, content: bytes):
-        from ai_edge_litert.tools import flatbuffer_utils
-
-        self._model: Any = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
+        self._model = _parsed(content)
+        if len(self._model.subgraphs) != 1:
+            raise ReIDError("The network has loops or branches, which int8 export cannot look into: export in float32.")
         (self._graph,) = self._model.subgraphs
         self.inputs = tuple(int(number) for number in self._graph.inputs)
         self.operations = [self._operation(operator) for operator in self._graph.operators]
@@ -121,6 +124,12 @@ class Graph:
         reader = next(each for each in self._graph.operators if tuple(each.outputs) == operation.outputs)
         reader.inputs = np.where(reader.inputs == number, new, reader.inputs).astype("int32")
         return new
+
+    @property
+    def gives_integers(self) -> bool:
+        """Whether the output is computed in integers, and made float32 at the very end."""
+        last = {number: operation.name for operation in self.operations for number in operation.outputs}
+        return all(last.get(int(number)) == "DEQUANTIZE" for number in self._graph.outputs)
 
     def is_float32(self, number: int) -> bool:
         """Whether a tensor holds float32 numbers."""
@@ -208,22 +217,13 @@ class Graph:
         read = [int(number) for number in operator.inputs if number >= 0]
         written = tuple(int(number) for number in operator.outputs)
         return Operation(
-            self._name(operator.opcodeIndex),
+            _name(self._model, operator),
             tuple(number for number in read if not self._is_constant(number)),
             written,
             tuple(self._graph.tensors[number].name.decode() for number in written),
             {number: self.shape(number) for number in read if self._is_constant(number)},
             getattr(operator.builtinOptions, "fusedActivationFunction", 0),
         )
-
-    def _name(self, code_number: int) -> str:
-        from ai_edge_litert import schema_py_generated as schema
-
-        code = self._model.operatorCodes[code_number]
-        if code.customCode is not None:
-            return f"CUSTOM: {code.customCode.decode()}"
-        number = max(code.builtinCode, code.deprecatedBuiltinCode)
-        return next(name for name, value in vars(schema.BuiltinOperator).items() if value == number)
 
     def _is_constant(self, number: int) -> bool:
         data = self._model.buffers[self.buffer(number)].data
@@ -260,8 +260,25 @@ def calls(content: bytes, pixels: np.ndarray, tensors: Iterable[int]) -> "Iterat
 
 
 def op_counts(content: bytes) -> Counter[str]:
-    """Name of each operation -> how often it occurs."""
-    return Counter(operation.name for operation in Graph(content).operations)
+    """Name of each operation -> how often it occurs, in loops and branches too."""
+    model = _parsed(content)
+    return Counter(_name(model, operator) for graph in model.subgraphs for operator in graph.operators)
+
+
+def _parsed(content: bytes) -> Any:
+    from ai_edge_litert.tools import flatbuffer_utils
+
+    return flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
+
+
+def _name(model: Any, operator: Any) -> str:
+    from ai_edge_litert import schema_py_generated as schema
+
+    code = model.operatorCodes[operator.opcodeIndex]
+    if code.customCode is not None:
+        return f"CUSTOM: {code.customCode.decode()}"
+    number = max(code.builtinCode, code.deprecatedBuiltinCode)
+    return next(name for name, value in vars(schema.BuiltinOperator).items() if value == number)
 
 
 def attach_facts(path: Path, facts: dict[str, Any]) -> None:
@@ -273,16 +290,3 @@ def attach_facts(path: Path, facts: dict[str, Any]) -> None:
     member.external_attr = 0o644 << 16  # who unpacks it is to be able to read it
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(member, json.dumps(facts, indent=2) + "\n")
-
-
-def read_facts(path: Path) -> dict[str, Any]:
-    """What `attach_facts` wrote.
-
-    Raises:
-        ReIDError: the file holds none.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return json.loads(archive.read(FACTS))
-    except (zipfile.BadZipFile, KeyError) as error:
-        raise ReIDError(f"{path} was not written by keras_reid.export.to_tflite: {error}.") from error

@@ -10,10 +10,12 @@ import keras
 import numpy as np
 
 from keras_reid.errors import ReIDError
+from keras_reid.layers.arguments import is_whole
 from keras_reid.precision import precision
 
-# Batch normalisation that runs on batch statistics leaves these behind; an exported network holds neither.
-TRAINING_OPS = ("AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp", "SquaredDifference")
+# What batch normalisation leaves behind that runs on batch statistics. Its SquaredDifference is no sign of it: layer and
+# group normalisation have one.
+TRAINING_OPS = ("AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp")
 
 # Nodes of a TensorFlow graph that compute nothing.
 _PLUMBING = {"Const", "Identity", "NoOp", "PartitionedCall", "Placeholder", "ReadVariableOp", "StatefulPartitionedCall"}
@@ -84,9 +86,17 @@ class Network:
         }
 
     def signature(self, batch: int | None) -> Any:
-        """The TensorSpec of the pictures."""
+        """The TensorSpec of the pictures.
+
+        Raises:
+            ReIDError: `batch` is no number of pictures.
+        """
         import tensorflow as tf
 
+        if batch is not None and not is_whole(batch, least=1):
+            raise ReIDError(
+                f"`batch_size` is a whole number above 0, or None for any number. Received: batch_size={batch!r}"
+            )
         return tf.TensorSpec((batch, *self.image_size, 3), tf.float32, name="images")
 
     def write_saved_model(self, path: Path, batch: int | None) -> Counter[str]:

@@ -76,20 +76,23 @@ def to_onnx(
         check_ops(ops, foreign, "only operators of the ONNX standard run everywhere")
         parity = compare(network, opened(fresh).run, pixels, min_cosine, "ONNX")
         size = size_of(fresh)
-    return Report("onnx", None, Path(path), size, dict(ops.most_common()), *parity, batch_size)
+    return Report("onnx", None, Path(path).expanduser(), size, dict(ops.most_common()), *parity, batch_size)
 
 
 def opened(path: Path) -> Exported:
     """An ONNX file, in ONNX Runtime."""
     with of_extra("onnx"):
         import onnxruntime
-    from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, InvalidProtobuf
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
 
+    unfit = (state.Fail, state.InvalidGraph, state.InvalidProtobuf, state.NotImplemented, state.RuntimeException)
     try:
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    except (Fail, InvalidGraph, InvalidProtobuf) as error:
+    except unfit as error:
         raise ReIDError(f"'{path}' is no ONNX file that ONNX Runtime can run: {error}") from error
-    pictures_in, embedding_out = session.get_inputs()[0], session.get_outputs()[0]
+    (pictures_in, *others), embedding_out = session.get_inputs(), session.get_outputs()[0]
+    if others:
+        raise ReIDError(f"'{path}' takes {1 + len(others)} inputs. Expected: pictures alone")
     image_size = check_pictures(path, tuple(pictures_in.shape))
     batch = pictures_in.shape[0]
 

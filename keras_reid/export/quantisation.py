@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_reid.errors import ReIDError
 from keras_reid.export.calibration import calibrate
 from keras_reid.export.flatbuffer import Graph, Operation
 from keras_reid.export.rounding import round_together
@@ -52,6 +53,9 @@ def quantised(content: bytes, pixels: np.ndarray, output: str) -> bytes:
         pixels: Representative pictures, (n, height, width, 3) uint8.
         output: Type of the output, "float32" or "int8".
 
+    Raises:
+        ReIDError: the network has loops or branches, computes NaN or infinity, or cannot give out int8.
+
     Returns:
         The file's content. Its input is uint8 pixels 0..255 as they are.
     """
@@ -66,6 +70,10 @@ def quantised(content: bytes, pixels: np.ndarray, output: str) -> bytes:
         denylisted_nodes=[name for operation in in_float for name in operation.output_names],
     )
     graph = Graph(content)
+    if output == "int8" and not graph.gives_integers:
+        raise ReIDError(
+            "The network's last operation has no integer kernel, so that its output is float32: leave out output='int8'."
+        )
     if any(operation.name == "QUANTIZE" for operation in graph.operations):  # else all of it stayed in float32
         graph = Graph(bytes(modify_model_io_type(content, tf.uint8, getattr(tf, output))))
     graph.take_bytes()  # where the first layers stayed in float32, the input did as well

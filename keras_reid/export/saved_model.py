@@ -49,7 +49,7 @@ def to_saved_model(
         (extra / "keras_reid.json").write_text(json.dumps(network.facts(batch_size), indent=2) + "\n")
         parity = compare(network, opened(fresh).run, pixels, min_cosine, "SavedModel")
         size = size_of(fresh)
-    return Report("saved_model", None, Path(path), size, dict(ops.most_common()), *parity, batch_size)
+    return Report("saved_model", None, Path(path).expanduser(), size, dict(ops.most_common()), *parity, batch_size)
 
 
 def opened(path: Path) -> Exported:
@@ -59,7 +59,7 @@ def opened(path: Path) -> Exported:
     try:
         loaded = tf.saved_model.load(str(path))
         (pictures_in,) = loaded.signatures["serving_default"].structured_input_signature[1].values()
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
         raise ReIDError(f"'{path}' is no SavedModel of an embedding network: {error}") from error
     shape = tuple(pictures_in.shape)
 

@@ -21,12 +21,16 @@ def staged(path: str | os.PathLike, folder: bool = False) -> Iterator[Path]:
         folder: Whether a folder (a SavedModel) is written rather than a file.
 
     Raises:
-        ReIDError: `path` holds something that must not be overwritten.
+        ReIDError: `path` holds something that must not be overwritten, or nothing can be written there.
     """
     path = Path(path).expanduser()
     _check_replaceable(path, folder)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.", ignore_cleanup_errors=True) as scratch:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise ReIDError(f"'{path}' cannot be written: {error.strerror}.") from error
+    with beside as scratch:
         fresh = Path(scratch) / path.name
         yield fresh
         for file in fresh.rglob("*") if folder else [fresh]:
@@ -35,11 +39,12 @@ def staged(path: str | os.PathLike, folder: bool = False) -> Iterator[Path]:
         if folder and path.exists():
             # A folder cannot be replaced in one step: the old one steps aside, and back if the new one does not come.
             aside = Path(scratch) / "aside"
-            os.replace(path, aside)
             try:
+                os.replace(path, aside)
                 os.replace(fresh, path)
-            except OSError:
-                os.replace(aside, path)
+            except BaseException:  # Ctrl-C, too
+                if aside.exists() and not path.exists():
+                    os.replace(aside, path)
                 raise
         else:
             os.replace(fresh, path)

@@ -19,8 +19,8 @@ from keras_reid.export.quantisation import input_is_plain, quantised
 from keras_reid.export.report import Report
 from keras_reid.export.staging import size_of, staged
 
-# Weights that stayed behind in variables, and batch normalisation that runs on batch statistics.
-FORBIDDEN_OPS = ("VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "SQUARED_DIFFERENCE")
+# Weights that stayed behind in variables.
+FORBIDDEN_OPS = ("VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE")
 LEAST_COSINE = {None: 0.9999, "float16": 0.9999, "int8": 0.98}
 # Fewer pictures do not show which values occur in the network.
 LEAST_REPRESENTATIVE = 16
@@ -84,7 +84,7 @@ def to_tflite(
                 )
             content = quantised(content, shown, output)
         ops = op_counts(content)
-        check_ops(ops, FORBIDDEN_OPS, "its weights stayed behind, or a layer runs in training mode")
+        check_ops(ops, FORBIDDEN_OPS, "its weights stayed behind")
         check_ops(ops, tuple(name for name in ops if name.startswith("CUSTOM")), "LiteRT's built-in operations only")
         fresh.write_bytes(content)
         facts = network.facts(batch_size)
@@ -92,7 +92,7 @@ def to_tflite(
         least = LEAST_COSINE[quantize] if min_cosine is None else min_cosine
         parity = compare(network, opened(fresh).run, pixels, least, f"LiteRT {quantize or 'float32'}")
         size = size_of(fresh)
-    return Report("tflite", quantize, Path(path), size, dict(ops.most_common()), *parity, batch_size)
+    return Report("tflite", quantize, Path(path).expanduser(), size, dict(ops.most_common()), *parity, batch_size)
 
 
 def _converted(saved_model: Path, quantize: str | None) -> bytes:

@@ -1,6 +1,7 @@
 """Publishing weights: the file, its entry in the manifest and its card, measured and put in place together."""
 
 import dataclasses
+import json
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -24,7 +25,7 @@ from keras_reid.zoo.int8_retrieval import measure_int8
 from keras_reid.zoo.latency import measure_latency
 from keras_reid.zoo.manifest import Entry, Manifest
 from keras_reid.zoo.match_threshold import match_rates, measure_thresholds
-from keras_reid.zoo.weights import load_into, write
+from keras_reid.zoo.weights import load_into, read, write
 
 SAME_EMBEDDING = 0.9999  # lowest cosine between the embeddings of float16 and float32 weights
 
@@ -64,7 +65,7 @@ def publish(
         calibrate: The data set on whose training people the thresholds are chosen; the model must have seen none of
             them. Defaults to None: they are chosen on query and gallery of the first of `data`.
         network: The network's name. Defaults to `name`.
-        options: Of the network. Default to those of the last run's recipe.
+        options: Of the network, instead of those that the weights' file notes and the last run's recipe has.
         licence: Of the weights, an SPDX identifier.
         exports: Whether to export to every format and enter how far each is from the model, what int8 costs in
             retrieval, and the latency.
@@ -79,7 +80,7 @@ def publish(
     """
     network, zoo = network or name, Path(zoo)
     trained = [FinishedRun.read(folder) for folder in runs]
-    weights, recipe, made_with = _what(weights, recipe, trained, options)
+    weights, recipe, made_with = _what(weights, recipe, trained)
     tunings = [FinishedRun.read(folder).tuned(name) for folder in tuned]
     others = _other(beside)
     sets = [keras_reid.data.load(spec) for spec in data]
@@ -93,6 +94,7 @@ def publish(
             weights.save_weights(source)
         else:
             source = Path(weights)
+        made_with = {**made_with, **_noted(network, source), **(options or {})}
         new = folder / "new.weights.h5"
         precision = _write_smallest(network, made_with, source, new, sets[0].query.paths)
         model = _model(network, made_with, new)
@@ -211,8 +213,8 @@ def _put_in_place(entry: Entry, folder: Path, zoo: Path, weights: Path | None) -
         (zoo / picture).unlink(missing_ok=True)
 
 
-def _what(weights: Any, recipe: str | None, trained: Sequence[FinishedRun], options: Mapping[str, Any] | None) -> tuple:
-    """The weights, the recipe's name and the network's options, given or as the last run has them."""
+def _what(weights: Any, recipe: str | None, trained: Sequence[FinishedRun]) -> tuple:
+    """The weights, the recipe's name and its options, given or as the last run has them."""
     if bool(trained) == bool(weights or recipe) or bool(weights) != bool(recipe):
         given = {"run": trained, "weights": weights, "recipe": recipe}
         received = ", ".join(key for key, value in given.items() if value) or "none of them"
@@ -220,10 +222,21 @@ def _what(weights: Any, recipe: str | None, trained: Sequence[FinishedRun], opti
             f"Expected the folders of finished trainings (run), or else both weights and recipe. Received: {received}."
         )
     if not trained:
-        return weights, recipe, dict(options or {})
+        return weights, recipe, {}
     check_chain(trained)
     last = trained[-1]
-    return last.weights, last.recipe, dict(last.options if options is None else options)
+    return last.weights, last.recipe, last.options
+
+
+def _noted(network: str, source: Path) -> dict[str, Any]:
+    """The options that a weights file notes, where they are not those that the network has by itself."""
+    if network not in networks.names():
+        return {}  # as `create` will say
+    usual = networks.options(network)
+    noted = read(source).options or {}
+    # Not "synchronized", which says how it was trained, and where.
+    own = {option: value for option, value in noted.items() if value != usual.get(option, value)}
+    return json.loads(json.dumps({option: value for option, value in own.items() if option != "synchronized"}))
 
 
 def _other(beside: Sequence[str | Path]) -> list[dict[str, Any]]:

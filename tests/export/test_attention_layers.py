@@ -46,7 +46,7 @@ def test_litert(network, quantize, crops, tmp_path):
     shown = crops if quantize else None
     report = export.to_tflite(network, tmp_path / "a.tflite", quantize, shown, images=crops)
     assert report.lowest_cosine > (0.98 if quantize else 0.999999)
-    assert not [name for name in report.ops if name.startswith(("CUSTOM", "FLEX"))]
+    assert not [name for name in report.ops if name.startswith(("CUSTOM", "FLEX", "SQUARED"))]
     assert report.ops["COS"] == 2
 
 

@@ -28,6 +28,13 @@ def test_embeds_pictures_of_any_size(written, tiny, crops, name):
     assert np.sum(vectors * expected, axis=1).min() > (0.9 if name == "bytes.tflite" else 0.9999)
 
 
+def test_the_users_own_folder(tiny, crops, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    report = export.to_tflite(tiny, "~/a.tflite", images=crops[:2])
+    assert report.path == tmp_path / "a.tflite"
+    assert export.open_export("~/a.tflite").image_size == (32, 16)
+
+
 def test_nothing_to_embed(written):
     with pytest.raises(ReIDError, match=r"Expected at least one picture. Received: none"):
         export.open_export(written / "one.tflite").embed([])

@@ -62,10 +62,24 @@ def test_training_mode_inside_is_found(crops, tmp_path, export_to):
     images = keras.Input((32, 16, 3))
     x = Leak()(keras.layers.Conv2D(8, 3)(images))
     model = keras.Model(images, keras.layers.GlobalAveragePooling2D()(x))
-    with pytest.raises(
-        ReIDError, match=r"must not hold AssignVariableOp, SquaredDifference: a layer runs in training mode"
-    ):
+    with pytest.raises(ReIDError, match=r"must not hold AssignVariableOp: a layer runs in training mode"):
         export_to(model, tmp_path / "out", images=crops[:2])
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("export_to", [export.to_saved_model, export.to_tflite])
+def test_layer_normalisation_is_no_training_mode(crops, tmp_path, export_to):
+    images = keras.Input((32, 16, 3))
+    x = keras.layers.LayerNormalization()(keras.layers.Conv2D(8, 3)(images))
+    model = keras.Model(images, keras.layers.GlobalAveragePooling2D()(keras.layers.Activation("relu")(x)))
+    assert export_to(model, tmp_path / "out", images=crops[:2]).lowest_cosine > 0.9999
+
+
+@pytest.mark.parametrize("batch_size", [0, -1, True, 1.0])
+def test_no_number_of_pictures(tiny, crops, tmp_path, batch_size):
+    for export_to in (export.to_saved_model, export.to_onnx, export.to_tflite):
+        with pytest.raises(ReIDError, match=f"`batch_size` is a whole number .* Received: batch_size={batch_size!r}"):
+            export_to(tiny, tmp_path / "out", images=crops[:1], batch_size=batch_size)
     assert not list(tmp_path.iterdir())
 
 

@@ -24,7 +24,7 @@ def test_runs_without_keras_and_agrees(tiny, crops, tmp_path, batch_size):
     assert report.largest_difference < 1e-5
     assert report.size == sum(file.stat().st_size for file in (tmp_path / "model").rglob("*") if file.is_file())
     assert report.ops["DepthwiseConv2dNative"] == 2
-    assert "ReadVariableOp" not in report.ops
+    assert not {"ReadVariableOp", "AssignVariableOp", "SquaredDifference"} & set(report.ops)  # nothing trains
 
     serve = tf.saved_model.load(str(tmp_path / "model")).signatures["serving_default"]
     n = batch_size or 5

@@ -1,6 +1,7 @@
 import pytest
 
 from keras_reid import ReIDError
+from keras_reid.export import staging
 from keras_reid.export.staging import size_of, staged
 
 
@@ -52,6 +53,30 @@ def test_a_folder_steps_back_if_the_new_one_does_not_come(tmp_path):
         pass  # nothing was written
     assert (tmp_path / "model/saved_model.pb").read_text() == "old"
     assert names(tmp_path) == ["model"]
+
+
+def test_a_folder_steps_back_at_ctrl_c(tmp_path, monkeypatch):
+    write_folder(tmp_path / "model", "old")
+    moved = []
+
+    def replace(source, target):
+        moved.append(target)
+        if len(moved) == 2:
+            raise KeyboardInterrupt
+        real(source, target)
+
+    real = staging.os.replace
+    monkeypatch.setattr(staging.os, "replace", replace)
+    with pytest.raises(KeyboardInterrupt), staged(tmp_path / "model", folder=True) as fresh:
+        write_folder(fresh, "new")
+    assert (tmp_path / "model/saved_model.pb").read_text() == "old"
+    assert names(tmp_path) == ["model"]
+
+
+def test_where_nothing_can_be_written(tmp_path):
+    (tmp_path / "a.bin").write_bytes(b"")
+    with pytest.raises(ReIDError, match=r"'.*/a\.bin/b\.bin' cannot be written: "), staged(tmp_path / "a.bin/b.bin"):
+        pytest.fail("the block must not run")
 
 
 def test_what_must_not_be_overwritten(tmp_path):

@@ -1,10 +1,14 @@
+import json
+import zipfile
+
 import keras
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
+from small_network import build
 
 from keras_reid import ReIDError, export
-from keras_reid.export.flatbuffer import read_facts
+from keras_reid.export.flatbuffer import FACTS
 
 
 def details(path):
@@ -104,8 +108,39 @@ def test_dynamic_batch_is_resized(tiny, crops, tmp_path, quantize):
     assert np.sum(expected * interpreter.get_tensor(embedding["index"]), axis=1).min() > 0.95
 
 
+@keras.saving.register_keras_serializable(package="tests")
+class Halved(keras.layers.Layer):
+    """The half of the half, in a loop."""
+
+    def call(self, x):
+        return keras.ops.fori_loop(0, 2, lambda _, value: value * 0.5, x)
+
+
+def test_a_network_with_a_loop(tiny, crops, tmp_path):
+    model = keras.Model(tiny.inputs, Halved()(tiny.outputs[0]))
+    report = export.to_tflite(model, tmp_path / "a.tflite", images=crops[:2])
+    assert (report.ops["WHILE"], report.ops["CONV_2D"]) == (1, 3)
+    with pytest.raises(ReIDError, match="The network has loops or branches, which int8 export cannot look into"):
+        export.to_tflite(model, tmp_path / "b.tflite", "int8", crops, images=crops[:2])
+
+
+def test_int8_output_of_what_has_no_integer_kernel(tiny, crops, tmp_path):
+    model = keras.Model(tiny.inputs, keras.ops.tanh(tiny.outputs[0]))
+    with pytest.raises(ReIDError, match="The network's last operation has no integer kernel"):
+        export.to_tflite(model, tmp_path / "a.tflite", "int8", crops, images=crops[:2], output="int8")
+    assert export.to_tflite(model, tmp_path / "a.tflite", "int8", crops, images=crops[:2]).lowest_cosine > 0.98
+
+
+def test_weights_that_are_not_finite(crops, tmp_path):
+    model = build()
+    model.get_layer("conv1").kernel.assign(np.full((3, 3, 16, 24), np.nan))
+    with pytest.raises(ReIDError, match="The network computes NaN or infinity"):
+        export.to_tflite(model, tmp_path / "a.tflite", "int8", crops, images=crops[:2])
+    assert not list(tmp_path.iterdir())
+
+
 def test_facts_travel_along(files):
-    facts = read_facts(files["int8"].path)
+    facts = json.loads(zipfile.Path(files["int8"].path, FACTS).read_text())
     assert (facts["model"], facts["quantize"], facts["embedding_size"], facts["batch"]) == ("tiny", "int8", 24, 1)
 
 

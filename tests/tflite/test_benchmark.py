@@ -76,6 +76,10 @@ def test_wrong_usage(benchmark, files, capsys):
         ([], "expected at least one .tflite file"),
         (["nowhere.tflite"], "no such file: nowhere.tflite"),
         ([str(files["float32"]), "--chain", "gone.tflite"], "no such file: gone.tflite"),
+        (
+            [str(files["float32"]), "--threads", "0"],
+            "argument --threads: expected a whole number above 0, received '0'",
+        ),
         ([str(files["float32"]), "--runs", "0"], "argument --runs: expected a whole number above 0, received '0'"),
         (
             [str(files["float32"]), "--multiply-adds", "1", "2"],

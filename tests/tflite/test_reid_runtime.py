@@ -72,6 +72,18 @@ def test_reads_every_kind_of_file_as_the_package(runtime, tmp_path):
         np.testing.assert_array_equal(runtime.read_image(path), read_image(path), err_msg=path.name)
 
 
+def test_damaged_metadata(runtime, error, tmp_path, monkeypatch):
+    """Pillow raises whatever comes of it."""
+    Image.new("RGB", (20, 10)).save(tmp_path / "a.png")
+
+    def damaged(image):
+        raise AttributeError("'NoneType' object has no attribute 'get'")
+
+    monkeypatch.setattr(runtime.ImageOps, "exif_transpose", damaged)
+    with pytest.raises(error, match=r"a\.png: cannot be read as an image \('NoneType'"):
+        runtime.read_image(tmp_path / "a.png")
+
+
 def test_bad_images(runtime, error, files, crops, tmp_path):
     reid = runtime.ReID(files["float32"])
     (tmp_path / "text.jpg").write_text("no picture")

@@ -34,11 +34,11 @@ def test_the_backbone_starts_from_imagenet(on_mobilenet, pretrained, monkeypatch
     assert model.global_head.kernel.shape == (1024, 3)
 
 
-def test_a_file_of_imagenet_weights_is_recognised(on_mobilenet, pretrained, tmp_path):
+def test_a_file_of_imagenet_weights_is_recognised(on_mobilenet, pretrained, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
     pretrained.save_weights(tmp_path / "mobilenet.weights.h5")
-    np.testing.assert_array_equal(
-        kernel(zoo.load("on_mobilenet", weights=tmp_path / "mobilenet.weights.h5")), kernel(pretrained)
-    )
+    for weights in (tmp_path / "mobilenet.weights.h5", "~/mobilenet.weights.h5"):
+        np.testing.assert_array_equal(kernel(zoo.load("on_mobilenet", weights=weights)), kernel(pretrained))
 
 
 def test_a_file_of_the_networks_own_weights_is_none_of_them(on_mobilenet, tmp_path):

@@ -82,6 +82,15 @@ def test_from_a_file_under_another_name_beside_the_first(zoo_folder, trained, pe
     assert zoo.load("wider").get_config()["width"] == entry.options["width"] == 5
 
 
+def test_options_are_those_that_the_weights_were_trained_with(zoo_folder, tiny, people, tmp_path):
+    path = tmp_path / "larger.weights.h5"
+    networks.create("tiny", input_shape=(24, 12, 3), depth=2).save_weights(path)
+    entry = publishing.publish("tiny", path, exports=False, zoo=zoo_folder, options={"depth": 2}, **HOW)
+    assert (entry.options, entry.image_size) == ({"input_shape": [24, 12, 3], "depth": 2}, [24, 12])
+    assert zoo.load("tiny").image_size == (24, 12)
+    assert Manifest.read().entries == {"tiny": entry}
+
+
 def test_float32_where_float16_changes_the_embeddings(zoo_folder, trained, people, monkeypatch, images):
     monkeypatch.setattr(publishing, "SAME_EMBEDDING", 1.1)
     assert publishing.publish("tiny", trained[1], exports=False, zoo=zoo_folder, **HOW).precision == "float32"
