@@ -35,7 +35,7 @@ def attention(model, images, batch_size) -> dict[str, np.ndarray]:
     for pixels in blocks(model, images, batch_size, "raise", False):
         outputs = _maps(model, pixels.astype("float32"))
         for name, value in outputs.items():
-            found.setdefault(name, []).append(_readable(name, _numpy(value), model._region_scales))
+            found.setdefault(name, []).append(_readable(name, _numpy(value)[: len(pixels)], model._region_scales))
     return {name: np.concatenate(values) for name, values in sorted(found.items())}
 
 
@@ -95,8 +95,7 @@ def blocks(model, images, batch_size, on_error, progress):
 def _embed_pixels(model, pixels, rows, flip):
     from keras_reid.training.replicas import embed_on_one
 
-    padded = np.zeros((rows, *pixels.shape[1:]), pixels.dtype)
-    padded[: len(pixels)] = pixels
+    padded = _padded(pixels, rows)
     vectors = _numpy(embed_on_one(model, padded))
     if flip:
         vectors = vectors + _numpy(embed_on_one(model, padded[:, :, ::-1]))
@@ -104,8 +103,17 @@ def _embed_pixels(model, pixels, rows, flip):
     return vectors[: len(pixels)]
 
 
+def _padded(pixels, rows):
+    padded = np.zeros((rows, *pixels.shape[1:]), pixels.dtype)
+    padded[: len(pixels)] = pixels
+    return padded
+
+
 def _maps(model, images):
-    """What `model._maps` gives out; on JAX in one program, since it would compile every operation by itself."""
+    """What `model._maps` gives out; on JAX in one program, since it would compile every operation by itself.
+
+    There it may be of more pictures than `images` are.
+    """
     import keras
 
     if keras.backend.backend() != "jax":
@@ -119,7 +127,8 @@ def _maps(model, images):
                 return model._maps(images)
 
         object.__setattr__(model, "_compiled_maps", compiled)  # Keras' own would look into it, to track what it holds
-    return model._compiled_maps([variable.value for variable in model.variables], images)
+    rows = 1 << (len(images) - 1).bit_length()  # every new number of rows is compiled anew
+    return model._compiled_maps([variable.value for variable in model.variables], _padded(images, rows))
 
 
 def _readable(name, value, region_scales):

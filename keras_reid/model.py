@@ -252,9 +252,9 @@ class ReIDModel(keras.Model):
         Returns:
             By name, the first axis being the pictures: every branch's feature, e.g. "global"; and for each level
             those of its kinds that the network has: "level1.spatial" (N, h, w), "level1.channel" (N, c), "level1.soft"
-            (N, h, w, c), "level1.response" (N, h, w), the mean over channels of a map, and "level1.regions", (N, T, 4)
-            as top, left, bottom, right in shares of the picture, which a region may leave. What a pyramid's own levels
-            attend to stands beside their stage's: "level1.step2.channel".
+            (N, h, w, c), or (N, 1, 1, c) without spatial attention, "level1.response" (N, h, w), the mean over channels
+            of a map, and "level1.regions", (N, T, 4) as top, left, bottom, right in shares of the picture, which a
+            region may leave. What a pyramid's own levels attend to stands beside their stage's: "level1.step2.channel".
         """
         from keras_reid.asking import attention
 

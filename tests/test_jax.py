@@ -60,7 +60,7 @@ def test_attention_of_other_weights(on_both):
     for found in on_both:
         feature = found["published_feature"]
         half = feature / np.linalg.norm(feature, axis=1, keepdims=True) / np.sqrt(2)
-        np.testing.assert_allclose(half, found["published"][:2, :512], atol=1e-5)
+        np.testing.assert_allclose(half, found["published"][:3, :512], atol=1e-5)
 
 
 def test_the_same_training(on_both):

@@ -39,7 +39,10 @@ def train(
         ),
     ] = None,
     miniature: Annotated[
-        bool, typer.Option("--miniature", help="Cut down to run in seconds: small pictures, eight people, one epoch.")
+        bool,
+        typer.Option(
+            "--miniature", help="Cut down to a minute or two: small pictures, eight people, one epoch a stage."
+        ),
     ] = False,
     resume: Annotated[
         bool, typer.Option("--resume/--restart", help="Go on with what was begun in the folder, or discard it.")

@@ -148,8 +148,9 @@ class AANet(ReIDModel):
     def default_loss(self):
         """Softmax on the parts, improved TriHard and attention alignment, each weighing 1 (Eq. 10, section 4.2).
 
-        The alignment is a mean over identities, where the paper's Eq. 7 is a sum: with P identities in a batch,
-        `loss_weights={"alignment": P}`, and 1 for each of the others, weighs it as printed.
+        The alignment is a mean over identities and pairs, where the paper's Eq. 7 is a sum over identities: with P of
+        them in a batch, `loss_weights={"alignment": P}`, and 1 for each of the others, weighs it as the paper does, and
+        2·P where both orders of a pair count, as its a and b from 1 to K can be read.
         """
         losses = {branch: keras.losses.SparseCategoricalCrossentropy(from_logits=True) for branch in self.branches}
         if self._options["global_branch"]:

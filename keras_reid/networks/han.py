@@ -137,9 +137,10 @@ class HAN(ReIDModel):
             entering = x
             cropped = "local" in options["branches"] and (level == 1 or options["interaction"])
             goes_on = "global" in options["branches"] or (options["interaction"] and level < len(WIDTHS))
-            for number, strides in enumerate(STRIDES[options["size"]], start=1):
-                x = block(x, width, strides, batch_norm, f"level{level}.unit{number}")
             # What nothing looks at would not learn either.
+            if goes_on or (cropped and "hard" in options["attention"]):
+                for number, strides in enumerate(STRIDES[options["size"]], start=1):
+                    x = block(x, width, strides, batch_norm, f"level{level}.unit{number}")
             idle = ("hard",) * (not cropped) + ("spatial", "channel") * (not goes_on)
             attended = HarmoniousAttention(
                 [kind for kind in options["attention"] if kind not in idle],
@@ -194,7 +195,7 @@ def _standardized(images):
         return ops.mean(ops.reshape(ops.mean(values, axis=1), (-1, width, channels)), axis=1)
 
     average = mean(rows)
-    # A square of a difference would be exported as the operation by which a forgotten training mode is recognised.
+    # A square of a difference would be exported as the operation that tests take for a forgotten training mode.
     variance = mean(rows * rows) - average * average
     scale = ops.rsqrt(variance + 1e-3)  # the root of 1e-3 is 4 of 255 grey levels
 

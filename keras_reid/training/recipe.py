@@ -141,7 +141,7 @@ class Recipe:
         return dataclasses.replace(self, stages=tuple(stages))
 
     def miniature(self) -> Recipe:
-        """The same experiment, cut down to run in seconds on a laptop.
+        """The same experiment, cut down to a minute or two on a laptop.
 
         Every stage for one epoch at pictures of at most 64×32; the first eight people, in batches of at most eight;
         from random weights where the recipe starts from another run's, which need not have been made, or ImageNet's,

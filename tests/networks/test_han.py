@@ -79,6 +79,16 @@ def test_attention_is_where_something_looks_at_it(options, regions, soft):
     assert located == {f"level{n}" for n in regions}
 
 
+@pytest.mark.parametrize(("interaction", "levels"), [(True, {"level1", "level2"}), (False, set())])
+def test_units_are_where_something_looks_at_them(interaction, levels):
+    """Regions that are not learnt depend on no map."""
+    options = {"branches": ("local",), "attention": ("spatial", "channel"), "interaction": interaction}
+    model = networks.create("han_small", input_shape=SMALL, **options)
+    names = [layer.name.split(".") for layer in model.layers]
+    assert {first for first, *others in names if others and others[0].startswith("unit") and first != "local"} == levels
+    assert "level1.regions" in model.attention(pictures(1))
+
+
 @pytest.mark.parametrize(
     ("options", "length"),
     [

@@ -96,7 +96,7 @@ def apnet_baseline_market1501() -> Recipe:
 def apnet_c_ward() -> Recipe:
     """On the 25 people that WARD's `train` folder holds, on pictures of 128×64: .907 / .792.
 
-    With seed 1 .947 / .816. An epoch takes two minutes of two cores. In bfloat16 it came to .880 / .697.
+    With seed 1 .947 / .816. An epoch takes two to three minutes of two cores. In bfloat16 it came to .880 / .697.
 
     Twelve epochs, the rate falls after every third; batches of 12 identities, of the 25; all else as in the paper.
 
