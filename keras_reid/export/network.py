@@ -13,7 +13,7 @@ from keras_reid.errors import ReIDError
 from keras_reid.layers.arguments import is_whole
 from keras_reid.precision import precision
 
-# What batch normalisation leaves behind that runs on batch statistics. Its SquaredDifference is no sign of it: layer and
+# What batch normalisation leaves behind that runs on batch statistics. SquaredDifference is no sign of it: layer and
 # group normalisation have one.
 TRAINING_OPS = ("AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp")
 

@@ -72,7 +72,7 @@ def quantised(content: bytes, pixels: np.ndarray, output: str) -> bytes:
     graph = Graph(content)
     if output == "int8" and not graph.gives_integers:
         raise ReIDError(
-            "The network's last operation has no integer kernel, so that its output is float32: leave out output='int8'."
+            "The network's last operation has no integer kernel, so its output is float32: leave out output='int8'."
         )
     if any(operation.name == "QUANTIZE" for operation in graph.operations):  # else all of it stayed in float32
         graph = Graph(bytes(modify_model_io_type(content, tf.uint8, getattr(tf, output))))

@@ -21,7 +21,7 @@ class AttentionCosineDistance(keras.losses.Loss):
     and columns whose mean is below `column_threshold`. The means of the rows that are left, over the columns that are
     left, are brought to one length by linear interpolation: the picture's attention vector. The loss of a batch is the
     mean of 1 − cosine over its pairs of the same identity (Eq. 6 and 7; where the paper adds up over identities, the
-    mean here does not depend on how many there are; weighed by their number it is the paper's, and by twice their number
+    mean here does not depend on how many there are; weighed by their number it is the paper's, and by twice as much
     where both orders of a pair count, as its a and b from 1 to K can be read).
 
     - All of it is one graph. What is left out is decided without a gradient; everything else has one, so that the loss
