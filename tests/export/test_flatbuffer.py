@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from keras_reid import ReIDError, export
+from keras_reid import export
 from keras_reid.export.flatbuffer import FACTS, Graph, attach_facts, op_counts
 
 
