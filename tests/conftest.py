@@ -25,6 +25,12 @@ for _name in ("KERAS_REID_ZOO_URL", "KERAS_REID_OFFLINE"):
     os.environ.pop(_name, None)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests come first: one of them at the end would leave the other processes idle."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _graphs_as_traced() -> None:
     """TensorFlow takes longer to optimise a graph than the few steps take that a test runs."""
