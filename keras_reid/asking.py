@@ -14,9 +14,9 @@ def embed(model, images, batch_size, flip, on_error, progress) -> np.ndarray:
     embedded = []
     rows = 1
     for pixels in blocks(model, images, batch_size, on_error, progress):  # no comprehension, see `stacklevel` below
-        # A power of two, and for the last pictures as many as before: every new number of rows is compiled anew.
-        rows = max(rows, 1 << (len(pixels) - 1).bit_length())
-        embedded.append(_embed_pixels(model, pixels, rows, flip))
+        padded = _padded(pixels, rows)
+        rows = len(padded)  # for the last pictures as many as before
+        embedded.append(_embed_pixels(model, padded, flip)[: len(pixels)])
     if not embedded:
         return np.zeros((0, model.embedding_size), "float32")
     vectors = np.concatenate(embedded)
@@ -92,18 +92,19 @@ def blocks(model, images, batch_size, on_error, progress):
             yield pixels
 
 
-def _embed_pixels(model, pixels, rows, flip):
+def _embed_pixels(model, pixels, flip):
     from keras_reid.training.replicas import embed_on_one
 
-    padded = _padded(pixels, rows)
-    vectors = _numpy(embed_on_one(model, padded))
+    vectors = _numpy(embed_on_one(model, pixels))
     if flip:
-        vectors = vectors + _numpy(embed_on_one(model, padded[:, :, ::-1]))
+        vectors = vectors + _numpy(embed_on_one(model, pixels[:, :, ::-1]))
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    return vectors[: len(pixels)]
+    return vectors
 
 
-def _padded(pixels, rows):
+def _padded(pixels, least=1):
+    """With rows of zeros up to a power of two, not below `least`: every new number of rows is compiled anew."""
+    rows = max(least, 1 << (len(pixels) - 1).bit_length())
     padded = np.zeros((rows, *pixels.shape[1:]), pixels.dtype)
     padded[: len(pixels)] = pixels
     return padded
@@ -127,8 +128,7 @@ def _maps(model, images):
                 return model._maps(images)
 
         object.__setattr__(model, "_compiled_maps", compiled)  # Keras' own would look into it, to track what it holds
-    rows = 1 << (len(images) - 1).bit_length()  # every new number of rows is compiled anew
-    return model._compiled_maps([variable.value for variable in model.variables], _padded(images, rows))
+    return model._compiled_maps([variable.value for variable in model.variables], _padded(images))
 
 
 def _readable(name, value, region_scales):

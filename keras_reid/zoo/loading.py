@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from keras_reid.errors import ReIDError
@@ -62,7 +63,7 @@ def load(
         file = fetch(entry, progress)
     elif weights is not None and weights != "imagenet":
         file = weights
-        defaults = {**defaults, **_noted(file, network, options)}
+        defaults = {**defaults, **noted(file, network, options)}
     model = networks.create(network, identities=identities, **{**defaults, **options})
     start(model, "imagenet" if weights == "imagenet" else file)
     return model
@@ -88,7 +89,7 @@ def start(model: ReIDModel, weights: str | os.PathLike | None) -> None:
         load_into(model, weights, networks.names())
 
 
-def _noted(file: str | os.PathLike, network: str, options: dict[str, Any]) -> dict[str, Any]:
+def noted(file: str | os.PathLike, network: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """The options that weights in a file were saved with, as far as the network has them.
 
     Raises:
@@ -97,15 +98,15 @@ def _noted(file: str | os.PathLike, network: str, options: dict[str, Any]) -> di
     from keras_reid import networks
 
     saved = read(file)
-    noted = saved.options or {}
+    told = saved.options or {}
     if saved.name != network:
         if saved.name in networks.names():
             return {}  # they are not this network's, as `load_into` says
         for option, value in networks.variant(network).items():
-            if option not in ("input_shape", *options) and noted.get(option, value) != value:
+            if option not in ("input_shape", *options) and told.get(option, value) != value:
                 raise ReIDError(
-                    f"The weights in '{file}' are of a network with {option}={noted[option]!r} and do not fit "
-                    f"'{network}', which has {option}={value!r}: name that network, or give {option}={noted[option]!r}."
+                    f"The weights in '{file}' are of a network with {option}={told[option]!r} and do not fit "
+                    f"'{network}', which has {option}={value!r}: name that network, or give {option}={told[option]!r}."
                 )
     known = networks.options(network).keys() - {"synchronized"}  # which says how it was trained, and where
-    return {option: value for option, value in noted.items() if option in known}
+    return {option: value for option, value in told.items() if option in known}

@@ -23,9 +23,10 @@ from keras_reid.zoo.exports import write_exports
 from keras_reid.zoo.finished_run import FinishedRun, check_chain, draw_course, retrieval_after
 from keras_reid.zoo.int8_retrieval import measure_int8
 from keras_reid.zoo.latency import measure_latency
+from keras_reid.zoo.loading import noted
 from keras_reid.zoo.manifest import Entry, Manifest
 from keras_reid.zoo.match_threshold import match_rates, measure_thresholds
-from keras_reid.zoo.weights import load_into, read, write
+from keras_reid.zoo.weights import load_into, write
 
 SAME_EMBEDDING = 0.9999  # lowest cosine between the embeddings of float16 and float32 weights
 
@@ -94,7 +95,8 @@ def publish(
             weights.save_weights(source)
         else:
             source = Path(weights)
-        made_with = {**made_with, **_noted(network, source), **(options or {})}
+        given = options or {}
+        made_with = {**made_with, **_noted(network, source, given), **given}
         new = folder / "new.weights.h5"
         precision = _write_smallest(network, made_with, source, new, sets[0].query.paths)
         model = _model(network, made_with, new)
@@ -228,15 +230,13 @@ def _what(weights: Any, recipe: str | None, trained: Sequence[FinishedRun]) -> t
     return last.weights, last.recipe, last.options
 
 
-def _noted(network: str, source: Path) -> dict[str, Any]:
+def _noted(network: str, source: Path, given: Mapping[str, Any]) -> dict[str, Any]:
     """The options that a weights file notes, where they are not those that the network has by itself."""
     if network not in networks.names():
         return {}  # as `create` will say
     usual = networks.options(network)
-    noted = read(source).options or {}
-    # Not "synchronized", which says how it was trained, and where.
-    own = {option: value for option, value in noted.items() if value != usual.get(option, value)}
-    return json.loads(json.dumps({option: value for option, value in own.items() if option != "synchronized"}))
+    own = {option: value for option, value in noted(source, network, given).items() if value != usual[option]}
+    return json.loads(json.dumps(own))  # as the manifest holds them, lists for tuples
 
 
 def _other(beside: Sequence[str | Path]) -> list[dict[str, Any]]:
