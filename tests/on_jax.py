@@ -36,7 +36,7 @@ def answers(weights: str) -> dict[str, np.ndarray]:
 
 
 if __name__ == "__main__":
-    import numpy_weights  # noqa: F401 — for JAX alone
+    import quick_jax  # noqa: F401 — for JAX alone
 
     assert importlib.util.find_spec("tensorflow") is None, "this environment has TensorFlow"
     assert keras.backend.backend() == "jax", keras.backend.backend()

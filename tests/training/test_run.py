@@ -7,6 +7,7 @@ import numpy as np
 import processes
 import pytest
 import small_training as small
+import tensorflow as tf
 
 from keras_reid import ReIDError, networks, training
 from keras_reid.data.augmentation import Augmentation
@@ -16,6 +17,14 @@ from keras_reid.training.run import _losses
 
 SCRIPT = Path(__file__).with_name("interrupted.py")
 ONE_STAGE = (Stage((16, 8, 3), 2, 0.01),)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _without_graphs():
+    """Three steps an epoch take less time than tracing one; a killed training on two devices traces, as users' do."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 def train(tmp_path, output="run", people=None, **changes):
