@@ -71,8 +71,12 @@ def on_jax(repository: Path):
         "--xla_cpu_use_fusion_emitters=false",
         "--xla_cpu_parallel_codegen_split_count=1",
     ]
-    settings = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(repository)}
-    settings["JAX_TRACEBACK_IN_LOCATIONS_LIMIT"] = "0"  # or every operation is told where in the tests it comes from
+    settings = {
+        "KERAS_BACKEND": "jax",
+        "JAX_PLATFORMS": "cpu",
+        "JAX_TRACEBACK_IN_LOCATIONS_LIMIT": "0",  # or every operation is told where in the tests it comes from
+        "PYTHONPATH": str(repository),
+    }
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")} | settings
 
     def run(*arguments, folder=None, devices=1):

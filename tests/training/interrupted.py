@@ -44,8 +44,4 @@ if __name__ == "__main__":
     recipe = small.recipe()
     if int(devices) > 1:  # for which a stage takes so long to compile that the second has to do
         recipe = small.recipe(stages=recipe.stages[1:])
-    elif keras.backend.backend() == "tensorflow":  # whose tracing takes longer than a stage's steps
-        import tensorflow as tf
-
-        tf.config.run_functions_eagerly(True)
     run(recipe, small.data(Path(pictures)), output, devices=int(devices), callbacks=callbacks, verbose=0)

@@ -21,7 +21,7 @@ ONE_STAGE = (Stage((16, 8, 3), 2, 0.01),)
 
 @pytest.fixture(autouse=True, scope="module")
 def _without_graphs():
-    """Three steps an epoch take less time than tracing one; a killed training on two devices traces, as users' do."""
+    """Three steps take less time than tracing one; trainings that are killed, processes of their own, trace theirs."""
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
