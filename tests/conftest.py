@@ -64,26 +64,17 @@ def on_jax(repository: Path):
     python = Path(os.environ.get("KERAS_REID_JAX_PYTHON", repository / ".venv-jax/bin/python"))
     if not python.is_file():
         pytest.skip(f"needs an environment with JAX and without TensorFlow, looked for at {python}: make test")
-    # Most of the time goes into compiling, so that is what has to be quick, not what comes of it.
-    quick = [
-        "--xla_backend_optimization_level=0",
-        "--xla_llvm_disable_expensive_passes=true",
-        "--xla_cpu_use_fusion_emitters=false",
-        "--xla_cpu_parallel_codegen_split_count=1",
-    ]
     settings = {
         "KERAS_BACKEND": "jax",
         "JAX_PLATFORMS": "cpu",
-        "JAX_TRACEBACK_IN_LOCATIONS_LIMIT": "0",  # or every operation is told where in the tests it comes from
         "PYTHONPATH": str(repository),
     }
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")} | settings
 
     def run(*arguments, folder=None, devices=1):
-        flags = " ".join([*quick, f"--xla_force_host_platform_device_count={devices}"])
         return subprocess.run(
-            [str(python), *map(str, arguments)],
-            env={**environment, "XLA_FLAGS": flags},
+            [str(python), str(repository / "tests/quick_jax.py"), *map(str, arguments)],
+            env={**environment, "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}"},
             cwd=folder,
             capture_output=True,
             text=True,

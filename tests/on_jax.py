@@ -36,8 +36,6 @@ def answers(weights: str) -> dict[str, np.ndarray]:
 
 
 if __name__ == "__main__":
-    import quick_jax  # noqa: F401 — for JAX alone
-
     assert importlib.util.find_spec("tensorflow") is None, "this environment has TensorFlow"
     assert keras.backend.backend() == "jax", keras.backend.backend()
     for public in keras_reid.__all__:

@@ -12,8 +12,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 def test_layers_and_losses(on_jax, repository):
     """Their own tests, once more."""
-    pytest_with = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tests.quick_jax")
-    done = on_jax(*pytest_with, "tests/layers", "tests/losses", folder=repository)
+    done = on_jax("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/layers", "tests/losses", folder=repository)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from keras_reid import zoo
+from keras_reid.data import load
 from keras_reid.zoo.manifest import Manifest
 
 # What a block of that language holds -> whether it is run.
@@ -25,6 +26,14 @@ assert report.lowest_cosine > 0.9999, report
 assert not [name for name in report.ops if name.startswith(("CUSTOM", "FLEX"))], report.ops
 """
 
+# Runs a script, with its arguments, on fewer of the bundled people, since fewer pictures take less time.
+ON_FEW = """
+import pathlib, runpy, sys
+import keras_reid
+keras_reid.data.BUNDLED = pathlib.Path("few")
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
 
 # Runs a block of commands. In one process, since importing TensorFlow takes as long as most of them, with one model for
 # all commands that name the same, and on graphs as they are traced, as the other tests; the Python examples have
@@ -52,8 +61,14 @@ def readme(request):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """The folder that the examples run in, one after the other; empty at first."""
-    return tmp_path_factory.mktemp("readme")
+    """The folder that the examples run in, one after the other; at first it holds nothing but people for `ON_FEW`."""
+    made = tmp_path_factory.mktemp("readme")
+    for split in load("people").splits.values():
+        few = split.take(split.labels < 16)
+        (made / "few" / split.name).mkdir(parents=True)
+        for path in few.paths:
+            shutil.copy(path, made / "few" / split.name)
+    return made
 
 
 def blocks(readme: str, language: str) -> list[str]:
@@ -62,12 +77,12 @@ def blocks(readme: str, language: str) -> list[str]:
     return [text for kind, text in found if kind == language]
 
 
-def run(command, folder, **environment):
-    path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
+def run(script: str, folder, *arguments: str) -> str:
+    """What a script prints that runs in `folder`, on the people there."""
+    (folder / "examples.py").write_text(script, encoding="utf-8")
     done = subprocess.run(
-        command,
+        [sys.executable, "-c", ON_FEW, "examples.py", *arguments],
         cwd=folder,
-        env={**os.environ, "PATH": path, **environment},
         capture_output=True,
         text=True,
         timeout=900,
@@ -85,9 +100,7 @@ def needs_weights():
 @pytest.mark.timeout(1200)
 def test_python_examples_run(readme, folder):
     needs_weights()
-    script = folder / "examples.py"
-    script.write_text("\n".join([*blocks(readme, "python"), OWN_NETWORK]), encoding="utf-8")
-    out = run([sys.executable, script.name], folder)
+    out = run("\n".join([*blocks(readme, "python"), OWN_NETWORK]), folder)
     assert "looks most like" in out
     made = {"mine.weights.h5", "mine.tflite", "mine_int8.tflite", "mine_saved_model", "mine.csv", "gallery.npz"}
     made |= {"own.keras", "own.tflite"}
@@ -99,15 +112,12 @@ def test_python_examples_run(readme, folder):
 def test_shell_examples_run(readme, folder):
     needs_weights()
     if not (folder / "mine").is_dir():  # which the Python examples make
-        from keras_reid.data import load
-
         for split in load("people").splits.values():
             for path, person, camera in zip(split.paths, split.identities, split.cameras, strict=True):
                 person_folder = folder / "mine" / split.name / f"person_{person}"
                 person_folder.mkdir(parents=True, exist_ok=True)
                 shutil.copy(path, person_folder / f"cam{camera}_{os.path.basename(path)}")
-    (script,) = blocks(readme, "sh")
-    run([sys.executable, "-c", COMMANDS, script], folder)
+    run(COMMANDS, folder, *blocks(readme, "sh"))
     made = {"people", "matches.png", "attention.png", "why.png", "gallery.npz", "han_small_int8.tflite"}
     assert made <= {path.name for path in folder.iterdir()}
     results = json.loads((folder / "runs/try/run.json").read_text(encoding="utf-8"))

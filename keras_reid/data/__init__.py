@@ -44,6 +44,9 @@ _READERS = {
     "ward": "ward",
 }
 
+# The data set "people".
+BUNDLED = Path(__file__).parent / "people"
+
 
 def names() -> list[str]:
     """The formats that `load` knows, sorted."""
@@ -86,9 +89,7 @@ def _load(name: str, root: str | os.PathLike | None, options: dict[str, Any], st
     if name == "people":
         if root is not None:
             raise ReIDError("The data set 'people' is bundled with the package and takes no folder.")
-        return importlib.import_module("keras_reid.data.ward").read(
-            Path(__file__).parent / "people", name="people", **options
-        )
+        return importlib.import_module("keras_reid.data.ward").read(BUNDLED, name="people", **options)
     if root is None:
         raise ReIDError(f"The data set '{name}' needs its folder: load('{name}', folder) or '{name}:folder'.")
     own_name = {"name": name} if name == "occluded_duke" else {}
