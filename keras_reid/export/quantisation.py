@@ -74,8 +74,10 @@ def quantised(content: bytes, pixels: np.ndarray, output: str) -> bytes:
         raise ReIDError(
             "The network's last operation has no integer kernel, so its output is float32: leave out output='int8'."
         )
-    if any(operation.name == "QUANTIZE" for operation in graph.operations):  # else all of it stayed in float32
-        graph = Graph(bytes(modify_model_io_type(content, tf.uint8, getattr(tf, output))))
+    rounded = [operation for operation in graph.operations if operation.name == "QUANTIZE"]
+    if rounded:  # else all of it stayed in float32
+        taken = tf.uint8 if any({*graph.inputs} & {*operation.inputs} for operation in rounded) else tf.float32
+        graph = Graph(bytes(modify_model_io_type(content, taken, getattr(tf, output))))
     graph.take_bytes()  # where the first layers stayed in float32, the input did as well
     store_in_bytes(graph)
     return graph.content

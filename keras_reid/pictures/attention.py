@@ -17,6 +17,7 @@ _HEAT = "inferno"
 _HEAT_SHARE = 0.6  # of the heat map in the blend with the grey crop
 # Which maps are drawn, by the end of their name, and what they are called: of a network's, the first kind it has.
 _MAPS = {"soft": "Soft masks", "spatial": "Spatial masks", "relevance": "Relevance", "response": "Responses"}
+_MEANS = ("soft", "response")  # over channels; the others are one map as they come
 _LEAST_SPAN = 0.1  # of a colour scale, so that a mask that is nearly flat also looks so
 _MOST_OUTSIDE = 0.5  # of the picture, shown beside it for regions that leave it
 
@@ -99,9 +100,8 @@ def draw_attention(
         "RGB", (width, bottom + (44 if masks else 0) + (34 if boxes else 0) + canvas.MARGIN), canvas.PAPER
     )
     draw = ImageDraw.Draw(picture)
-    said = [f"{_MAPS[shown]}: mean over channels, range below."] * bool(masks) + ["Boxes: hard attention."] * bool(
-        regions
-    )
+    of_channels = "mean over channels, " if shown in _MEANS else ""
+    said = [f"{_MAPS[shown]}: {of_channels}range below."] * bool(masks) + ["Boxes: hard attention."] * bool(regions)
     canvas.heading(draw, title, " ".join(said), width)
     _draw_column_titles(draw, columns, top, _MAPS[shown])
     scales = {level: _scale(mask) for level, mask in masks.items()}
