@@ -139,10 +139,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--backbone", metavar="FILE", help="ImageNet weights, which Keras downloads otherwise")
     parser.add_argument("--precision", metavar="POLICY", help="of the networks from ImageNet weights")
     given = parser.parse_args(arguments)
+    if given.seeds < 1:
+        parser.error(f"--seeds is at least 1, received {given.seeds}")
     names = given.network or list(LINES)
     table: dict[str, list[dict[str, float]]] = {name: [] for name in names}
     try:
-        rows = read(given.found) if given.found else {}
+        rows = {}
+        if given.found:
+            rows = read(given.found)
+            given.found.parent.mkdir(parents=True, exist_ok=True)
         data = sets.load(given.data)
         for seed in range(given.seeds):
             for name in names:
@@ -155,7 +160,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                         add(given.found, row)
                 table[name].append(row)
                 print(json.dumps(row), file=sys.stderr, flush=True)
-    except ReIDError as error:
+    except (ReIDError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     print(text(table))

@@ -6,7 +6,7 @@
 
 Networks with published weights have those; the others random ones, or a backbone from a file of ImageNet weights. An
 export that is further from the model than `keras_reid.export` allows, or needs more than LiteRT's built-in operations,
-ends the run. Times are of one picture, or clip, on one thread; the files of all networks take turns, so that only the
+ends the run. Times are of one picture on one thread; the files of all networks take turns, so that only the
 ratios to the first one are to be compared.
 """
 

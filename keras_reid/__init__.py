@@ -5,6 +5,7 @@ import os
 from typing import Any
 
 from keras_reid.errors import ReIDError
+from keras_reid.registered import register
 
 __version__ = "0.1.0"
 
@@ -31,6 +32,8 @@ _SUBMODULES = (
 )
 
 __all__ = ["ReIDError", "ReIDModel", "__version__", *_SUBMODULES]
+
+register()
 
 
 def __getattr__(name: str) -> Any:

@@ -18,6 +18,7 @@ import argparse
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -36,8 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--index", type=int, help="with --addresses: which of them is this machine, from 0")
     parser.add_argument("command", nargs="+", help="after --: what every worker runs")
     options = parser.parse_args(arguments)
-    if options.addresses:
+    if options.addresses is not None:
         addresses = options.addresses.split(",")
+        if not all(addresses):
+            parser.error("--addresses is HOST:PORT,HOST:PORT,…")
         if options.index is None or not 0 <= options.index < len(addresses):
             parser.error(f"--index is this machine's place among the {len(addresses)} addresses, from 0")
         here = [options.index]
@@ -92,4 +95,5 @@ def _run(command: Sequence[str], addresses: Sequence[str], here: Sequence[int]) 
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that the workers end, too
     sys.exit(main())

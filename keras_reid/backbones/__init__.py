@@ -58,8 +58,8 @@ def create(
 
 def find(name: str) -> Callable[..., dict[str, keras.KerasTensor]]:
     """The backbone called `name`; unknown names raise `ReIDError`."""
-    if name not in _BACKBONES:
+    if not isinstance(name, str) or name not in _BACKBONES:
         raise ReIDError(
-            f"There is no backbone '{name}'.{did_you_mean(name, _BACKBONES)} Known: {', '.join(_BACKBONES)}."
+            f"There is no backbone '{name}'.{did_you_mean(str(name), _BACKBONES)} Known: {', '.join(_BACKBONES)}."
         )
     return _BACKBONES[name]

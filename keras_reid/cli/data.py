@@ -91,7 +91,9 @@ def render(
         people = shipped_package("training", "people")
         measures = re.fullmatch(r"(\d+)x(\d+)", size)
         if measures is None:
-            raise ReIDError(f"`--size` must be HEIGHTxWIDTH in pixels, such as 160x64. Received: '{size}'.")
+            raise typer.BadParameter(
+                f"Must be HEIGHTxWIDTH in pixels, such as 160x64. Received: '{size}'.", None, None, "--size"
+            )
         settings = people.Settings(
             identities=identities,
             test_identities=test_identities,

@@ -47,8 +47,8 @@ def add(
         found = find_pictures(pictures)
         if weights in _DRAWN:
             raise _drawn_anew(weights)
-        if Path(weights).is_file():
-            weights = str(Path(weights).resolve())  # as it is found from any folder
+        if (own := Path(weights).expanduser()).is_file():
+            weights = str(own.resolve())  # as it is found from any folder
         network = options.load_model(model, weights)
         about = _about(network, model, weights)
         ids: list[int] = []

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from keras_reid.errors import ReIDError
+
 ModelName = Annotated[
     str, typer.Option("--model", "-m", metavar="NAME", help="Name of a model: see 'keras-reid list'.")
 ]
@@ -36,7 +38,10 @@ def png(path: Path | None) -> Path | None:
     if path is not None:
         from keras_reid.pictures.canvas import check_png
 
-        check_png(path)
+        try:
+            check_png(path)
+        except ReIDError as error:
+            raise typer.BadParameter(str(error)) from error
     return path
 
 

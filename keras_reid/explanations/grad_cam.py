@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_reid.data.images import as_list
+from keras_reid.errors import ReIDError
 from keras_reid.explanations.relevance import relevance, scaled
 
 
@@ -51,7 +53,10 @@ def grad_cam(
         ReIDError: no such layer, or one that no branch depends on alone; identities of a model without classifiers, or
             that it does not have, or with `like`; not one of either a picture; or a picture that cannot be read.
     """
-    names = [layers or model.last_map] if layers is None or isinstance(layers, str) else layers
+    names = [layers or model.last_map] if layers is None or isinstance(layers, str) else list(layers)
+    if not names:
+        raise ReIDError(f"`layers` is the name of a layer, or several. Received: {layers!r}.")
+    images, like = as_list(images), None if like is None else as_list(like)  # an iterator is read once
     found = {}
     for level, layer in enumerate(names, start=1):
         maps = []

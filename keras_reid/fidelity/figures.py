@@ -42,8 +42,7 @@ class Figure:
 
 HAN_FLOPS = {"han_small": 3.68e8, "han_medium": 5.33e8, "han_large": 7.01e8}  # Table 1
 # Table 5: number of attention modules -> FLOPs, parameters. Those of the network without attention include classifiers,
-# so what counts is the increase. Three modules of conv4 add 2.4e6 parameters there; the other three, of which one reads
-# half as many channels, 3.6e6, twice what their widths allow: from nine modules on parameters are for information.
+# so what counts is the increase; from nine modules on it is for information, see `AANet`.
 AANET = {
     0: (9.2e9, 29.8e6),
     3: (10.9e9, 37.2e6),
@@ -135,6 +134,7 @@ def _aanet() -> list[Figure]:
             ("OFA of conv4's last 3", 6, 3, 0.05),
             ("6 OFA", 6, 0, 0.05),
             ("9 OFA", 9, 0, None),
+            ("13 OFA", 13, 0, None),
             ("16 OFA", 16, 0, None),
         )
     ]
@@ -165,9 +165,7 @@ FIGURES: tuple[Figure, ...] = (
         for levels, flops in APNET_C.items()
     ),
     *(_aia_block(*block) for block in AIA_BLOCKS),
-    # F_a + F_p without attention. For information: the paper does not say whether classifiers are counted, which for
-    # CUHK03's 767 identities add 0.8e6 parameters; and 9.45e6, what it prints for F_a alone (Table 2), is more than a
-    # GoogLeNet has.
+    # F_a + F_p without attention, for information: see `AiANet`.
     Figure("aia_net_linear", "F_a + F_p", "FLOPs", 2.82e9, "AiA Table 8", None, {"positions": ()}),
     Figure("aia_net_linear", "F_a + F_p", "parameters", 30.16e6, "AiA Table 8", None, {"positions": ()}),
 )

@@ -54,7 +54,8 @@ class HarmoniousAttention(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if isinstance(attention, str) or not isinstance(attention, Collection) or set(attention) - set(KINDS):
+        some = isinstance(attention, Collection) and not isinstance(attention, str)
+        if not some or any(kind not in KINDS for kind in attention):
             raise ReIDError(
                 f"HarmoniousAttention expects `attention` out of {KINDS}. Received: attention={attention!r}"
             )

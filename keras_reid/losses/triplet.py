@@ -115,7 +115,7 @@ class BatchHardTriplet(keras.losses.Loss):
             return squared / 2  # |a − b|² = 2 − 2 a·b for unit vectors
         if self.distance == "squared_euclidean":
             return squared
-        apart = squared > 0
+        apart = squared != 0  # which NaN is, so that the loss says that the training has diverged
         return ops.where(apart, ops.sqrt(ops.where(apart, squared, 1.0)), 0.0)
 
     def get_config(self) -> dict[str, Any]:

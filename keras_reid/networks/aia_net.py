@@ -38,6 +38,9 @@ class AiANet(ClipModel):
     - The weights start at random: of the GoogLeNet that the papers cite no ImageNet weights are published.
       torchvision's, which they may have used, has 3×3 where that one has 5×5, which is farther from Table 8's sizes.
     - The weight decay is Keras' decoupled one, where PyTorch's Adam adds it to the gradient.
+    - Whether Table 8's sizes of F_a + F_p include classifiers is not said (for CUHK03's 767 identities 0.8 M weights),
+      and Table 2 prints 9.45 M for F_a alone, more than a GoogLeNet has: `keras-reid fidelity` shows them for
+      information, and demands the sizes of the attention blocks alone.
 
     Args:
         kernel: "linear", "polynomial" or "gaussian". Defaults to "linear".
@@ -88,7 +91,8 @@ class AiANet(ClipModel):
         synchronized: bool = False,
         **kwargs,
     ):
-        if isinstance(positions, str) or not isinstance(positions, Collection) or set(positions) - set(POSITIONS):
+        some = isinstance(positions, Collection) and not isinstance(positions, str)
+        if not some or any(position not in POSITIONS for position in positions):
             raise ReIDError(f"`positions` is any of 1, 2, 3, 4, the backbone's blocks. Received: positions={positions}")
         branches = checked_branches(branches, BRANCHES)
         check_embedding(embedding, branches)

@@ -24,7 +24,8 @@ def checked_input_shape(shape: Any, smallest: int = 32) -> tuple[int, int, int]:
 
 def checked_branches(branches: Any, known: Sequence[str]) -> tuple[str, ...]:
     """Some of the two `known` branches, in their order; `ReIDError` unless `branches` names one or both."""
-    if isinstance(branches, str) or not isinstance(branches, Collection) or not branches or set(branches) - set(known):
+    some = isinstance(branches, Collection) and not isinstance(branches, str) and len(branches) > 0
+    if not some or any(branch not in known for branch in branches):
         names = ", ".join(map(repr, known))
         raise ReIDError(f"`branches` is one or both of {names}. Received: branches={branches!r}")
     return tuple(branch for branch in known if branch in branches)

@@ -39,6 +39,7 @@ class ClipModel(ReIDModel):
         return ops.mean(ops.reshape(vectors, (-1, frames, vectors.shape[-1])), axis=1)
 
     def call(self, inputs, training=None, mask=None):
+        inputs = _alone(inputs)
         if _is_clips(inputs):
             self._check_size(inputs)
             vectors = super().call(ops.reshape(inputs, (-1, *inputs.shape[2:])), training=training, mask=mask)
@@ -46,6 +47,7 @@ class ClipModel(ReIDModel):
         return super().call(inputs, training=training, mask=mask)
 
     def compute_output_spec(self, inputs, training=None, mask=None):
+        inputs = _alone(inputs)
         if _is_clips(inputs):
             self._check_size(inputs)
             return keras.KerasTensor((inputs.shape[0], self.embedding_size), dtype="float32")
@@ -87,6 +89,11 @@ class ClipModel(ReIDModel):
                 f"frames={frames}). Received: {type(x).__name__} of clips of {getattr(x, 'frames', 1)}"
             )
         return super().fit(x, *args, **kwargs)
+
+
+def _alone(inputs):
+    """Keras' functional models take their one input in a list, too."""
+    return inputs[0] if isinstance(inputs, list | tuple) and len(inputs) == 1 else inputs
 
 
 def _is_clips(inputs) -> bool:

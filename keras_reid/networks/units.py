@@ -6,9 +6,9 @@ from collections.abc import Callable
 import keras
 from keras import layers
 
-from keras_reid.errors import ReIDError
 from keras_reid.layers.batch_normalization import BatchNormalization
 from keras_reid.layers.convolution import convolution
+from keras_reid.networks.checks import check_choice
 
 # A unit maps (features, filters, strides, name) to features; `batch_norm` makes its normalisation layers.
 Unit = Callable[..., keras.KerasTensor]
@@ -75,6 +75,5 @@ UNITS: dict[str, Unit] = {"depthwise": depthwise, "residual": residual, "incepti
 
 def unit(name: str) -> Unit:
     """The unit called `name`; unknown names raise `ReIDError`."""
-    if name not in UNITS:
-        raise ReIDError(f"`unit` is one of {', '.join(UNITS)}. Received: unit={name!r}")
+    check_choice(UNITS, unit=name)
     return UNITS[name]

@@ -67,8 +67,8 @@ def draw_attention(
         The picture, RGB.
 
     Raises:
-        ReIDError: no pictures, too many, other pixels than RGB uint8, attention of other pictures, neither soft masks
-            nor regions in it, or a path that does not end in .png.
+        ReIDError: no pictures, too many, other pixels than RGB uint8, attention of other pictures, no maps of these
+            kinds and no regions in it, or a path that does not end in .png.
     """
     crops = canvas.crops(images, "picture {}")
     canvas.check_rows(len(crops), "pictures")
@@ -80,8 +80,9 @@ def draw_attention(
     regions = _levels(attention, "regions", len(crops))
     if not masks and not regions:
         raise ReIDError(
-            "Expected soft masks ('level1.soft') or regions ('level1.regions') in `attention`. "
-            f"Received: {', '.join(sorted(attention)) or 'nothing'}."
+            f"Expected maps of one of these kinds in `attention`: {', '.join(_MAPS)}, regions. "
+            f"Received: {', '.join(sorted(attention)) or 'nothing'}. A network without attention has none: "
+            "`keras_reid.explanations` draws maps of any, as --show grad-cam does."
         )
 
     crop_width = max(crop.width for crop in crops)

@@ -1,5 +1,6 @@
 """The state of a training, kept so that a killed one goes on where it was."""
 
+import contextlib
 import math
 import os
 import re
@@ -90,12 +91,13 @@ class Backup(keras.callbacks.Callback):
                 path.unlink()
 
     def clear(self) -> None:
-        """Remove all states and the folder."""
+        """Remove all states, and the folder if nothing else is in it."""
         if self.folder.is_dir():
             self._tidy()
             for path in self._states().values():
                 path.unlink()
-            self.folder.rmdir()
+            with contextlib.suppress(OSError):  # something else lies there, which stays
+                self.folder.rmdir()
 
     def _tidy(self) -> None:
         """Remove what killed processes left half-written."""

@@ -94,13 +94,22 @@ def _tensorflow(number: int) -> Devices:
         configuration = json.loads(given)
     except ValueError as error:
         raise ReIDError(f"TF_CONFIG is expected to be JSON ({error}). Received: {given}") from error
-    cluster = configuration.get("cluster", {})
+    cluster = configuration.get("cluster", {}) if isinstance(configuration, dict) else None
+    if not isinstance(cluster, dict):
+        raise ReIDError(f"TF_CONFIG is expected to be an object with a cluster. Received: {given}")
     if others := sorted(cluster.keys() - {"worker"}):
         raise ReIDError(
             "TF_CONFIG is expected to name workers alone, the first of which writes the files. Received: "
             f"{', '.join(others)} besides."
         )
     workers = len(cluster.get("worker", []))
+    task = configuration.get("task")
+    place = str(task.get("index")) if isinstance(task, dict) and task.get("type") == "worker" else ""
+    if workers > 1 and place not in map(str, range(workers)):
+        raise ReIDError(
+            f"TF_CONFIG is expected to say which of the {workers} workers this is, such as "
+            f'"task": {{"type": "worker", "index": 0}}. Received: {given}'
+        )
     kind = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
     if kind == "CPU" and number > 1:
         _split_cpu(tf, number)
@@ -111,7 +120,7 @@ def _tensorflow(number: int) -> Devices:
             implementation=communication.RING if kind == "CPU" else communication.AUTO
         )
         strategy = tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
-        return Devices(strategy.num_replicas_in_sync, int(configuration["task"]["index"]) == 0, strategy)
+        return Devices(strategy.num_replicas_in_sync, place == "0", strategy)
     if number == 1:
         return Devices()
     found = [device.name for device in tf.config.list_logical_devices(kind)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -115,6 +116,14 @@ class Recipe:
                 f"The recipe '{self.name}' makes its network by a function, and published weights belong to a name of "
                 "the zoo: give the path of a .weights.h5 file, 'imagenet' or None. Received: weights='published'"
             )
+        seed, weights = self.seed, self.weights
+        if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 1 << 32:
+            raise ReIDError(
+                f"The recipe '{self.name}' needs a whole number from 0 below 2³² as seed. Received: seed={seed!r}"
+            )
+        object.__setattr__(self, "seed", int(seed))
+        if isinstance(weights, os.PathLike):
+            object.__setattr__(self, "weights", os.fspath(weights))
 
     @property
     def epochs(self) -> int:
@@ -173,10 +182,15 @@ class Recipe:
     def describe(self) -> dict[str, Any]:
         """The recipe as JSON can hold it; functions by name, the optimizer by its settings."""
         described = {name.name: _plain(getattr(self, name.name)) for name in dataclasses.fields(self)}
-        optimizer = self.optimizer(self.stages[0].learning_rate)
-        settings = {**optimizer.get_config(), "class": type(optimizer).__name__}
-        del settings["learning_rate"], settings["name"]  # the stages say the one, Keras counts up the other
-        return {**described, "optimizer": _plain(settings)}
+        return {**described, "optimizer": _plain(_settings(self.optimizer(self.stages[0].learning_rate)))}
+
+
+def _settings(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
+    """What an optimizer does, but for its learning rate, which the stages say, and its name, which Keras counts up."""
+    settings = {**optimizer.get_config(), "class": type(optimizer).__name__}
+    if "inner_optimizer" in settings:
+        settings["inner_optimizer"] = _settings(optimizer.inner_optimizer)
+    return {name: value for name, value in settings.items() if name not in ("learning_rate", "name")}
 
 
 def _plain(value: Any) -> Any:

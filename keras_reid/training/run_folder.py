@@ -91,7 +91,7 @@ class RunFolder:
                     "training. Give another folder, or resume=False to replace them."
                 )
             start = what["recipe"]["weights"]
-            if start is not None and Path(start).resolve() in [path.resolve() for path in results]:
+            if start is not None and Path(start).expanduser().resolve() in [path.resolve() for path in results]:
                 raise ReIDError(
                     f"The training would start from '{start}', which it replaces: give another folder than "
                     f"'{self.path}', or move the weights elsewhere."

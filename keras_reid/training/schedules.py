@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from keras_reid.errors import ReIDError
+
 # A number, or a keras.optimizers.schedules.LearningRateSchedule.
 Rate = Any
 
@@ -51,16 +53,23 @@ class Cosine:
     Args:
         warm_up: Share of all steps that the rise takes. Defaults to 0.05.
         end: Share of the learning rate that is left at the end. Defaults to 0.
+
+    Raises:
+        ReIDError: `warm_up` leaves no step to fall in.
     """
 
     warm_up: float = 0.05
     end: float = 0.0
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.warm_up < 1:
+            raise ReIDError(f"Cosine expects `warm_up` in [0, 1), a share of all steps. Received: {self.warm_up}")
+
     def __call__(self, rate: float, steps_per_epoch: int, epochs: int) -> Rate:
         import keras
 
         steps = steps_per_epoch * epochs
-        rise = round(self.warm_up * steps)
+        rise = min(round(self.warm_up * steps), steps - 1)
         cosine = keras.optimizers.schedules.CosineDecay
         if not rise:
             return cosine(rate, steps, alpha=self.end)

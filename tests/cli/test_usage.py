@@ -179,3 +179,9 @@ def test_a_bug_keeps_its_traceback(monkeypatch):
     monkeypatch.setattr(keras_reid.zoo, "list_models", lambda: [][0])
     with pytest.raises(IndexError):
         cli.main(["list"])
+
+
+def test_a_picture_of_another_kind_is_wrong_usage(run):
+    status, _, err = run("attention", "query", "--picture", "why.jpg")
+    assert status == 2
+    assert "Invalid value for '--picture'" in err

@@ -193,3 +193,13 @@ def test_maps_of_regions():
     han = networks.create("han_small", input_shape=(32, 32, 3))
     with pytest.raises(ReIDError, match="The layer gives out 12 maps for 3 pictures, of regions of them"):
         grad_cam(han, np.zeros((3, 32, 32, 3), "uint8"), layers="level3.local.pointwise.relu")
+
+
+def test_pictures_that_can_be_read_once(apnet):
+    layers = ("stage3.attention", "stage4.attention")
+    found = grad_cam(apnet, iter(PICTURES), layers, like=iter(PICTURES[::-1]))
+    expected = grad_cam(apnet, PICTURES, layers, like=PICTURES[::-1])
+    for name in expected:
+        np.testing.assert_array_equal(found[name], expected[name])
+    with pytest.raises(ReIDError, match=r"^`layers` is the name of a layer, or several\. Received: \(\)\.$"):
+        grad_cam(apnet, PICTURES, ())

@@ -27,8 +27,28 @@ def test_by_hand():
 
 
 def test_half_precision_is_summed_in_full():
-    loss = SmoothedCrossEntropy()(LABELS, ops.cast(1000 * LOGITS, "float16"))
-    assert np.isfinite(float(loss))
+    """A logarithm that small is 0 in float16, whose steps are 0.001 near 1."""
+    logits = ops.cast([[9.0, 0.0], [9.5, 0.0]], "float16")
+    lost = SmoothedCrossEntropy(0.0).call(np.array([0, 0]), logits)
+    np.testing.assert_allclose(lost, np.log1p(np.exp([-9.0, -9.5])), rtol=1e-3)
+
+
+def test_labels_are_exact_in_any_policy():
+    """bfloat16 has steps of 2 at 257."""
+    logits = np.zeros((1, 300), "float32")
+    logits[0, 257] = 100
+    before = keras.config.floatx()
+    keras.config.set_floatx("bfloat16")
+    try:
+        lost = SmoothedCrossEntropy(0.0)(np.array([257]), logits)
+    finally:
+        keras.config.set_floatx(before)
+    assert float(lost) == 0
+
+
+def test_as_many_labels_as_images():
+    with pytest.raises(ReIDError, match=r"^Expected 4 labels, one an image\. Received: 1\.$"):
+        SmoothedCrossEntropy()(LABELS[:1], LOGITS)
 
 
 def test_round_trip():

@@ -88,6 +88,12 @@ def test_images_that_coincide_have_finite_gradients(distance, margin):
     np.testing.assert_allclose(slopes, np.zeros((4, 3)), atol=1e-7)
 
 
+@pytest.mark.parametrize("distance", DISTANCES)
+def test_features_that_are_no_numbers_show(distance):
+    features = np.where(np.arange(3)[:, None] == 1, np.nan, FEATURES).astype("float32")
+    assert np.isnan(float(BatchHardTriplet(0.3, distance)(LABELS, features)))
+
+
 def test_soft_margin_does_not_overflow():
     features = np.array([[0.0], [1000.0], [1.0]], "float32")
     np.testing.assert_allclose(
@@ -208,3 +214,6 @@ def test_bad_shapes():
     with pytest.raises(ReIDError) as error:
         BatchHardTriplet()(LABELS, FEATURES[None])
     assert str(error.value) == "Expected one embedding an image, shape (batch, dimensions). Received: (1, 3, 2)."
+    with pytest.raises(ReIDError) as error:
+        BatchHardTriplet()(LABELS[:1], FEATURES)
+    assert str(error.value) == "Expected 3 labels, one an image. Received: 1."

@@ -41,6 +41,14 @@ def test_a_clip_is_the_mean_of_its_frames(clips):
     np.testing.assert_allclose(ops.convert_to_numpy(model(clips[:, :2])), two, atol=1e-6)
 
 
+def test_an_input_in_a_list(clips):
+    """As Keras' functional models take theirs."""
+    model = Tiny()
+    for inputs in (clips, clips[:, 0]):
+        np.testing.assert_array_equal(model([inputs]), model(inputs))
+    assert model([keras.Input((16, 8, 3))]).shape == (None, 10)
+
+
 def test_training_sees_one_feature_a_clip(clips):
     model, of_frames = Tiny(identities=2), Tiny(identities=2, frames=1)
     of_frames.set_weights(model.get_weights())

@@ -133,8 +133,9 @@ SOFT = {"level1.soft": np.zeros((1, 2, 2))}
         (([], SOFT), "A picture shows 1 to 100 pictures, one a row. Received: 0."),
         (
             ([GREY], {"global": np.zeros((1, 4)), "local": np.zeros((1, 4))}),
-            "Expected soft masks ('level1.soft') or regions ('level1.regions') in `attention`. "
-            "Received: global, local.",
+            "Expected maps of one of these kinds in `attention`: soft, spatial, relevance, response, regions. "
+            "Received: global, local. A network without attention has none: `keras_reid.explanations` draws maps of "
+            "any, as --show grad-cam does.",
         ),
         (
             ([GREY, GREY], SOFT),

@@ -1,6 +1,7 @@
 """A training on several devices. Usage: distributed.py DEVICES SETTING...; the workers' addresses come by TF_CONFIG.
 
-Settings: "augmented", "frozen" batch normalisation, "plain" for Keras' own `fit` without the way round its errors.
+Settings: "augmented", "frozen" batch normalisation, "plain" for Keras' own `fit` without the way round its errors,
+"triplet" for the loss of one batch that nothing is learnt from.
 Prints a line of JSON.
 """
 
@@ -45,10 +46,14 @@ if __name__ == "__main__":
                     if isinstance(layer, keras.layers.BatchNormalization):
                         layer.trainable = False
             rate = 0.5 if "frozen" in settings else 0.05
-            model.compile(keras.optimizers.SGD(rate, momentum=0.9, weight_decay=0.01), "cross_entropy")
-        images, labels = small.pixels(32)
+            if "triplet" in settings:
+                model.compile(keras.optimizers.SGD(0.0), "triplet")
+            else:
+                model.compile(keras.optimizers.SGD(rate, momentum=0.9, weight_decay=0.01), "cross_entropy")
+        images, labels = small.pixels(8 if "triplet" in settings else 32)
         augmentation = augment() if "augmented" in settings else None
-        batches = Batches.from_arrays(images, labels, batch_size=8, augmentation=augmentation)
+        shape = {"identities": 4, "images_each": 2} if "triplet" in settings else {"batch_size": 8}
+        batches = Batches.from_arrays(images, labels, **shape, augmentation=augmentation)
         random = RandomStates()
         history = model.fit(batches, epochs=3, callbacks=[random], verbose=0).history
         devices.check_same("the number of epochs", 3)
@@ -56,7 +61,8 @@ if __name__ == "__main__":
             "replicas": devices.replicas,
             "writes": devices.writes,
             "losses": history["loss"],
-            "accuracies": history["global_accuracy"],
+            "accuracies": history.get("global_accuracy"),
+            "features": np.asarray(model({"images": images[:8]})["global_features"]).tolist(),
             "weights": [float(np.abs(weight).sum()) for weight in model.get_weights()],
             "random": random.states,
             "embedding": model.embed(images[:3]).tolist(),

@@ -66,6 +66,14 @@ def test_damaged_state(tmp_path):
         backup.restore(compiled())
 
 
+def test_what_is_not_its_own_stays(tmp_path):
+    _, backup = trained(tmp_path)
+    foreign = tmp_path / "notes.txt"
+    foreign.write_text("mine")
+    backup.clear()
+    assert list(tmp_path.iterdir()) == [foreign]
+
+
 def test_diverged(tmp_path):
     backup = Backup(tmp_path / "state")
     backup.set_model(compiled())

@@ -50,3 +50,20 @@ def test_a_configuration_that_is_no_json(monkeypatch):
         use_devices(1),
     ):
         pass
+
+
+@tensorflow_only
+@pytest.mark.parametrize(
+    ("configuration", "message"),
+    [
+        ([], r"is expected to be an object with a cluster\. Received: \[\]$"),
+        ({"cluster": ["a:1"]}, "is expected to be an object with a cluster"),
+        ({"cluster": {"worker": ["a:1", "b:2"]}}, "is expected to say which of the 2 workers this is"),
+        ({"cluster": {"worker": ["a:1", "b:2"]}, "task": {"type": "worker", "index": 2}}, "which of the 2 workers"),
+        ({"cluster": {"worker": ["a:1", "b:2"]}, "task": {"type": "chief", "index": 0}}, "which of the 2 workers"),
+    ],
+)
+def test_an_incomplete_configuration(monkeypatch, configuration, message):
+    monkeypatch.setenv("TF_CONFIG", json.dumps(configuration))
+    with pytest.raises(ReIDError, match=f"^TF_CONFIG .*{message}"), use_devices(1):
+        pass

@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 import time
@@ -54,11 +55,25 @@ def test_one_failure_ends_all():
     assert time.monotonic() - begun < 40
 
 
+def test_ended_it_ends_its_workers(tmp_path):
+    wait = f"import os, time; open(r'{tmp_path}/worker', 'w').write(str(os.getpid())); time.sleep(60)"
+    process = subprocess.Popen([sys.executable, str(LAUNCH), "--workers", "1", "--", sys.executable, "-c", wait])
+    note = tmp_path / "worker"
+    while not (note.is_file() and note.read_text()):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.terminate()
+    assert process.wait(30) == 128 + 15
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(note.read_text()), 0)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("--workers", "0"), "--workers is at least 1"),
         (("--workers", "2", "--index", "1"), "--index goes with --addresses"),
+        (("--addresses", "", "--index", "0"), "--addresses is HOST:PORT,HOST:PORT,…"),
         (("--addresses", "a:1,b:2"), "--index is this machine's place among the 2 addresses, from 0"),
         (("--addresses", "a:1,b:2", "--index", "2"), "--index is this machine's place among the 2 addresses, from 0"),
     ],

@@ -1,6 +1,9 @@
 import functools
 import json
+from pathlib import Path
 
+import keras
+import numpy as np
 import pytest
 import small_training as small
 from hypothesis import given
@@ -108,3 +111,25 @@ def test_description_is_json_and_tells_recipes_apart():
     assert described["optimizer"]["ema_momentum"] == 0.8
     assert small.recipe().describe() == small.recipe().describe()
     assert small.recipe(seed=1).describe() != small.recipe().describe()
+
+
+@pytest.mark.parametrize("seed", [-1, 1 << 32, 0.5, True, "0"])
+def test_bad_seed(seed):
+    with pytest.raises(ReIDError) as error:
+        small.recipe(seed=seed)
+    assert str(error.value) == (
+        f"The recipe 'small' needs a whole number from 0 below 2³² as seed. Received: seed={seed!r}"
+    )
+
+
+def test_numbers_and_paths_of_other_kinds():
+    recipe = small.recipe(seed=np.int64(3), weights=Path("start.weights.h5"))
+    assert (type(recipe.seed), recipe.weights) == (int, "start.weights.h5")
+    assert json.loads(json.dumps(recipe.describe()))["weights"] == "start.weights.h5"
+
+
+def test_an_optimizer_within_another_is_described_alike_each_time():
+    recipe = small.recipe(optimizer=lambda rate: keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(rate)))
+    described = recipe.describe()["optimizer"]
+    assert described == recipe.describe()["optimizer"]
+    assert (described["class"], described["inner_optimizer"]["class"]) == ("LossScaleOptimizer", "Adam")

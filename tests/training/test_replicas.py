@@ -6,6 +6,7 @@ import processes
 import pytest
 
 from keras_reid import ReIDError
+from keras_reid.losses import BatchHardTriplet
 from keras_reid.training.replicas import check_divisible
 
 pytestmark = pytest.mark.timeout(900)
@@ -41,6 +42,21 @@ def test_augmentation_repeats_itself_and_differs_between_devices():
     for first, second in two["random"]:
         assert first[0] == second[0]
         assert second[1] - first[1] == 1 << 24
+
+
+@pytest.mark.slow
+def test_a_device_compares_whole_identities_among_themselves():
+    """A batch of four people, two to each of two devices; which two is drawn."""
+    two = trained(2, "frozen", "triplet")
+    features, labels = np.array(two["features"], "float32"), np.arange(8) % 4
+    loss = BatchHardTriplet()
+    possible = []
+    for others in (1, 2, 3):
+        halves = [np.isin(labels, people) for people in ((0, others), sorted({1, 2, 3} - {others}))]
+        possible.append(np.mean([loss(labels[half], features[half]) for half in halves]))
+    assert len({round(float(value), 3) for value in (*possible, loss(labels, features))}) == 4  # they tell apart
+    for found in two["losses"]:
+        assert np.abs(np.array(possible) - found).min() < 1e-5
 
 
 @pytest.mark.parametrize(("count", "replicas"), [(32, 1), (32, 4), (4, 4)])

@@ -84,13 +84,16 @@ def test_a_finished_training_is_not_repeated(tmp_path):
     assert left <= {"log.csv", "recipe.json", "state"}  # or others would go on from the weights of the old one
 
 
-def test_starting_anew_keeps_the_weights_it_starts_from(tmp_path):
+def test_starting_anew_keeps_the_weights_it_starts_from(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path, callbacks=[Stop(0)])
     weights = tmp_path / "run" / "small.weights.h5"
     small.Small().save_weights(weights)
     with pytest.raises(ReIDError, match=r"would start from .* which it replaces"):
         train(tmp_path, name="other", weights=str(weights), resume=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(ReIDError, match=r"would start from .* which it replaces"):
+        train(tmp_path, name="other", weights="~/run/small.weights.h5", resume=False)
     assert weights.is_file()
 
 
@@ -248,7 +251,10 @@ def test_unknown_recipe(tmp_path):
     ids=["one device", "two devices"],
 )
 def test_killed_at_any_moment(tmp_path, devices, epochs, kills):
-    """With augmentation, moving averages and a schedule; each run is a process of its own."""
+    """With augmentation, moving averages and a schedule; each run is a process of its own.
+
+    One device computes the same to the last bit; of two, the first to be done is added first.
+    """
 
     def start(output, *kill):
         return processes.run(SCRIPT, tmp_path / "pictures", tmp_path / output, devices, *kill)
@@ -268,12 +274,12 @@ def test_killed_at_any_moment(tmp_path, devices, epochs, kills):
     assert len(expected) == epochs
     for row, other in zip(expected, found, strict=True):
         del row["seconds"], other["seconds"]
-        assert other == pytest.approx(row, abs=1e-6)
+        assert other == (row if devices == 1 else pytest.approx(row, abs=1e-6))
     one, other = small.Small(), small.Small()
     one.load_weights(tmp_path / "whole" / "small.weights.h5")
     other.load_weights(tmp_path / "cut" / "small.weights.h5")
     for weight, value in zip(one.get_weights(), other.get_weights(), strict=True):
-        np.testing.assert_allclose(weight, value, atol=1e-6)
+        np.testing.assert_allclose(weight, value, rtol=0, atol=0 if devices == 1 else 1e-6)
 
 
 def test_two_at_once_in_one_folder(tmp_path):

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keras_reid import ReIDError
 from keras_reid.training import Constant, Cosine, Falling
 
 
@@ -51,3 +52,12 @@ def test_cosine():
 def test_cosine_without_rise():
     rate = Cosine(warm_up=0.0)(2.0, 5, 4)
     assert [float(rate(step)) for step in (0, 10, 20)] == pytest.approx([2.0, 1.0, 0.0], abs=1e-6)
+
+
+def test_a_rise_alone():
+    """Of one step nothing can be risen in, and of ten one is left to fall in."""
+    assert float(Cosine(warm_up=0.9)(2.0, 1, 1)(0)) == 2.0
+    assert float(Cosine(warm_up=0.99)(2.0, 5, 2)(9)) == pytest.approx(2.0)
+    with pytest.raises(ReIDError) as error:
+        Cosine(warm_up=1.0)
+    assert str(error.value) == "Cosine expects `warm_up` in [0, 1), a share of all steps. Received: 1.0"
