@@ -131,7 +131,7 @@ def test_the_folder_here_is_not_that_of_everything(run, tmp_path, monkeypatch, f
 def test_search_prints_what_it_cannot_draw(run, filled, zoo):
     line = ("gallery", "search", "all.gallery", "--query", "query", "--top", 12, "--picture")
     status, out, err = run(*line, "found.jpg")
-    assert (status, out, "ends in .png" in err) == (1, "", True)
+    assert (status, out, "ends in .png" in err) == (2, "", True)
     gone = sorted(Path("gallery").iterdir())[0]
     gone.unlink()
     status, out, err = run(*line, "found.png")

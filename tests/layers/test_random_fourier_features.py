@@ -47,7 +47,7 @@ def root_mean_square_error(form, features, sigma, seeds=60):
     return np.sqrt(np.mean(np.square(errors)))
 
 
-@pytest.mark.parametrize(("form", "sigma"), zip(FORMS, (1.0, 2.5), strict=True))
+@pytest.mark.parametrize(("form", "sigma"), [*zip(FORMS, (1.0, 2.5), strict=True)])
 def test_inner_product_approaches_the_gaussian_kernel(form, sigma):
     """Eq. 13: sixteen times the features, a quarter of the error."""
     few, more, many = (root_mean_square_error(form, features, sigma) for features in (40, 640, 10240))

@@ -235,4 +235,4 @@ def test_command(rendered, tmp_path):
         [*command, "--out=set", "--size=huge"], cwd=tmp_path, capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 2
-    assert "Invalid value for '--size': Must be HEIGHTxWIDTH in pixels, such as 160x64" in done.stderr
+    assert "Invalid value for --size: Must be HEIGHTxWIDTH in pixels, such as 160x64" in done.stderr
