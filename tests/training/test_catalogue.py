@@ -45,14 +45,18 @@ def test_pyramids_over_positions_take_a_miniatures_pictures():
     assert model.embedding_size == 3 * 256
 
 
-def test_the_papers_recipe():
-    recipe = training.recipe("han_large")
+@pytest.mark.parametrize("name", ["han_large", "han_small_dukemtmc", "han_medium_cuhk03", "han_large_msmt17"])
+def test_the_recipe_of_harmonious_attention(name):
+    """Section 4, "Implementation Details"."""
+    recipe = training.recipe(name)
     rate = recipe.schedule(recipe.stages[0].learning_rate, 404, recipe.epochs)
     lasting = [float(rate(epoch * 404)) for epoch in (0, 99, 100, 199, 200, 249, 250, 299)]
     assert lasting == pytest.approx([3e-2, 3e-2, 3e-3, 3e-3, 3e-4, 3e-4, 3e-5, 3e-5])
     optimizer = recipe.optimizer(3e-2)
     assert (optimizer.momentum, optimizer.weight_decay) == (0.9, 5e-4)
     assert (recipe.batch_size, recipe.epochs, recipe.augmentation) == (32, 300, None)
+    assert recipe.network == "_".join(name.split("_")[:2])
+    assert recipe.data == (name.split("_")[2:] or ["market1501"])[0]
 
 
 @pytest.mark.parametrize(
